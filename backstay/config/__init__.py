@@ -1,0 +1,1 @@
+"""Frozen typed settings, one file per concern; `loader.py` alone reads the environment."""

@@ -1,0 +1,1 @@
+"""Translators: one HTTP request, one service call, one rendering."""

@@ -1,0 +1,1 @@
+"""Nouns: mapped tables, frozen values, the catalog. No I/O, no configuration."""

@@ -1,0 +1,1 @@
+"""Who may: the caller, the terms of rules that read it, and the rules themselves."""

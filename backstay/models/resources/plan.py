@@ -1,0 +1,213 @@
+"""A plan: a request after names were looked up and access rules folded in. The compiler turns it into one statement.
+
+Everything a caller may not see is already gone from it: hidden columns do not occur, masked columns carry the
+predicate under which they show, and every table carries the predicates its rows must satisfy. Plans are made once
+per request shape and kind of caller, and compared by identity.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from backstay.models.access.rules import Predicate
+from backstay.models.catalog import Field, Relation, Resource, ValueKind
+from backstay.models.resources.request import (
+    Conflict,
+    Count,
+    IsValue,
+    JsonStep,
+    Operator,
+    Quantifier,
+    Shape,
+    WriteKind,
+)
+
+
+class Form(StrEnum):
+    """How the literal of a parameter is read."""
+
+    SCALAR = "scalar"
+    LIST = "list"
+    PATTERN = "pattern"
+    REGEX = "regex"
+    TEXT = "text"
+    TEXT_LIST = "text_list"
+    PATTERN_LIST = "pattern_list"
+    REGEX_LIST = "regex_list"
+    CONTAINER = "container"
+    COUNT = "count"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Parameter:
+    """A literal of the request and what it must be: a value of `field`'s type, or of `form` where that says more."""
+
+    slot: int
+    form: Form
+    field: Field | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reference:
+    """A column, or a place inside a JSON column, as this caller sees it.
+
+    Attributes:
+        mask: where it does not hold the value is null; None for no mask.
+    """
+
+    field: Field
+    steps: tuple[JsonStep, ...] = ()
+    mask: Predicate | None = None
+
+    @property
+    def kind(self) -> ValueKind:
+        """The kind of the value at the end of the steps."""
+        if not self.steps:
+            return self.field.kind
+        return ValueKind.TEXT if self.steps[-1].as_text else ValueKind.JSON
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Comparison:
+    """A reference compared with a parameter (None for `is`)."""
+
+    reference: Reference
+    operator: Operator
+    parameter: Parameter | None = None
+    negated: bool = False
+    quantifier: Quantifier | None = None
+    is_value: IsValue | None = None
+    config: str | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Emptiness:
+    """Whether an embed of the same query has no row."""
+
+    embed: PlannedEmbed
+    empty: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Combination:
+    """A conjunction or disjunction of conditions."""
+
+    conjunction: bool
+    items: tuple[PlannedCondition, ...]
+    negated: bool = False
+
+
+PlannedCondition = Comparison | Emptiness | Combination
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ordering:
+    """One term of the order; `relation` with its target's predicates when it orders by a to-one relation's column."""
+
+    reference: Reference
+    descending: bool
+    nulls_first: bool
+    relation: Relation | None = None
+    predicates: tuple[Predicate, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Column:
+    """A column of the answer: what it shows under which name, cast to `cast` if that is given."""
+
+    reference: Reference
+    label: str
+    cast: ValueKind | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PlannedQuery:
+    """What is read of one table.
+
+    Attributes:
+        predicates: what the access rules ask of its rows; all must hold.
+        visible: False when this caller may see no row at all.
+        max_rows: no more rows than this are answered, whatever the request's limit says.
+        order: complete: it ends with the primary key, so that it is total.
+    """
+
+    resource: Resource
+    items: tuple[Column | PlannedEmbed, ...]
+    where: tuple[PlannedCondition, ...]
+    predicates: tuple[Predicate, ...]
+    visible: bool
+    order: tuple[Ordering, ...]
+    limit: Parameter | None
+    offset: Parameter | None
+    max_rows: int | None
+    # Embeds that only filters need: named in the select with empty brackets, or by `!inner`.
+    embeds: tuple[PlannedEmbed, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PlannedEmbed:
+    """Rows of a related table inside a row.
+
+    Attributes:
+        label: the key in the answer.
+        shown: False when nothing of it is selected, so it only filters.
+        inner: rows of the parent without a row here are left out.
+        junction_predicates: what the rules ask of the table between, for a many-to-many relation.
+    """
+
+    label: str
+    relation: Relation
+    query: PlannedQuery
+    inner: bool
+    shown: bool = True
+    junction_predicates: tuple[Predicate, ...] = ()
+    junction_visible: bool = True
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReadPlan:
+    """One read, to become one statement."""
+
+    query: PlannedQuery
+    parameters: tuple[Parameter, ...]
+    predicates: tuple[Predicate, ...]
+    count: Count | None
+    shape: Shape
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WriteColumn:
+    """A column that a write sets. `mask`: its field rule must hold for the row that is written."""
+
+    field: Field
+    mask: Predicate | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WritePlan:
+    """One write.
+
+    Attributes:
+        target: for update and delete, which rows: those that may be read and written, and match the filters.
+        columns: what is set, in the order in which the rows' values come.
+        checks: what the rules ask of the row as it will be.
+        conflict_checks: what they ask of an existing row before an upsert may change it.
+        readable: what they ask of a row to be shown in the answer.
+        answer: what the answer shows of the written rows; None when it shows nothing.
+    """
+
+    resource: Resource
+    kind: WriteKind
+    target: PlannedQuery | None
+    columns: tuple[WriteColumn, ...]
+    checks: tuple[Predicate, ...]
+    conflict: Conflict | None
+    on_conflict: tuple[Field, ...]
+    conflict_checks: tuple[Predicate, ...]
+    readable: tuple[Predicate, ...]
+    answer: PlannedQuery | None
+    parameters: tuple[Parameter, ...]
+    predicates: tuple[Predicate, ...]
+    shape: Shape
+    max_affected: int | None

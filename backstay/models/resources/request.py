@@ -1,0 +1,253 @@
+"""A question about resources, as every front door asks it: the common form of REST, GraphQL and jobs.
+
+A `Request` holds names and structure and no literal value. Each literal stands in the tuple of values that travels
+beside it, and the request holds its index (a *slot*). So equal questions with other values are equal requests, and
+everything derived from a request (plan, SQL, prepared statement) is made once per shape.
+
+All values here are frozen, hashable, and say nothing about whether what they name exists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+
+class Operator(StrEnum):
+    """Comparison of a column with a literal, spelled as in the protocol."""
+
+    EQ = "eq"
+    NEQ = "neq"
+    GT = "gt"
+    GTE = "gte"
+    LT = "lt"
+    LTE = "lte"
+    LIKE = "like"
+    ILIKE = "ilike"
+    MATCH = "match"
+    IMATCH = "imatch"
+    IN = "in"
+    IS = "is"
+    ISDISTINCT = "isdistinct"
+    CONTAINS = "cs"
+    CONTAINED = "cd"
+    OVERLAPS = "ov"
+    STRICTLY_LEFT = "sl"
+    STRICTLY_RIGHT = "sr"
+    NOT_RIGHT = "nxr"
+    NOT_LEFT = "nxl"
+    ADJACENT = "adj"
+    FTS = "fts"
+    PLAIN_FTS = "plfts"
+    PHRASE_FTS = "phfts"
+    WEB_FTS = "wfts"
+
+
+class IsValue(StrEnum):
+    """What `is.` compares with. Part of the shape, not a literal."""
+
+    NULL = "null"
+    NOT_NULL = "not_null"
+    TRUE = "true"
+    FALSE = "false"
+    UNKNOWN = "unknown"
+
+
+class Quantifier(StrEnum):
+    """`like(any).{a,b}` and its kind."""
+
+    ANY = "any"
+    ALL = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class JsonStep:
+    """`->key`, `->>key`, `->0`: one step into a JSON column; `as_text` for the second arrow form."""
+
+    key: str | int
+    as_text: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnPath:
+    """A column, or a place inside a JSON column."""
+
+    name: str
+    steps: tuple[JsonStep, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """`column=not.op(any).value`.
+
+    Attributes:
+        slot: index of the literal: text; a tuple of texts for `in` and for a quantified operator; None for `is`.
+        is_value: the right side of `is`.
+        config: text search configuration of the `fts` operators.
+    """
+
+    column: ColumnPath
+    operator: Operator
+    slot: int | None = None
+    negated: bool = False
+    quantifier: Quantifier | None = None
+    is_value: IsValue | None = None
+    config: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EmbedFilter:
+    """`rel=is.null` and `rel=not.is.null`: whether the embed called `name` is empty."""
+
+    name: str
+    empty: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Logic:
+    """`and(...)` and `or(...)`, possibly negated."""
+
+    conjunction: bool
+    items: tuple[Condition, ...]
+    negated: bool = False
+
+
+Condition = Filter | EmbedFilter | Logic
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One term of `order`. `relation` for `order=rel(column)`.
+
+    `nulls_first` None is the database default: nulls are largest (last ascending, first descending).
+    """
+
+    column: ColumnPath
+    descending: bool = False
+    nulls_first: bool | None = None
+    relation: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AllColumns:
+    """`*`: every column that the caller may see."""
+
+
+@dataclass(frozen=True, slots=True)
+class SelectColumn:
+    """`alias:column->path::cast`."""
+
+    column: ColumnPath
+    alias: str | None = None
+    cast: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Embed:
+    """`alias:relation!hint!inner(...)`.
+
+    Attributes:
+        inner: parents without a row in this embed are left out.
+    """
+
+    relation: str
+    query: Query
+    alias: str | None = None
+    hint: str | None = None
+    inner: bool = False
+
+    @property
+    def label(self) -> str:
+        """The name it has in the answer, and by which filters address it."""
+        return self.alias or self.relation
+
+
+SelectItem = AllColumns | SelectColumn | Embed
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What is wanted of one table: of the resource, or of one embed.
+
+    Attributes:
+        limit, offset: slots whose literal is a non-negative int; None when not asked for.
+    """
+
+    select: tuple[SelectItem, ...] = (AllColumns(),)
+    where: tuple[Condition, ...] = ()
+    order: tuple[Order, ...] = ()
+    limit: int | None = None
+    offset: int | None = None
+
+
+class Count(StrEnum):
+    """`Prefer: count=`"""
+
+    EXACT = "exact"
+    PLANNED = "planned"
+    ESTIMATED = "estimated"
+
+
+class Shape(StrEnum):
+    """The form of the answer: an array, one object, CSV lines, or no body at all."""
+
+    ARRAY = "array"
+    OBJECT = "object"
+    CSV = "csv"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A read of one resource."""
+
+    resource: str
+    query: Query = Query()
+    count: Count | None = None
+    shape: Shape = Shape.ARRAY
+
+
+class WriteKind(StrEnum):
+    """What a write does."""
+
+    INSERT = "insert"
+    UPDATE = "update"
+    DELETE = "delete"
+
+
+class Conflict(StrEnum):
+    """`Prefer: resolution=`"""
+
+    MERGE = "merge-duplicates"
+    IGNORE = "ignore-duplicates"
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """A write to one resource. The rows travel beside it, as the values do.
+
+    Attributes:
+        query: which rows (update and delete), and what of them the answer shows.
+        representation: the answer shows the written rows.
+        columns: `columns=`: keys of the rows outside it are ignored.
+        on_conflict: columns whose uniqueness decides what a duplicate is; empty for the primary key.
+        missing_default: a key that a row lacks takes its default rather than null.
+        max_affected: refuse, undone, when more rows than this would be touched.
+    """
+
+    resource: str
+    kind: WriteKind
+    query: Query = Query()
+    representation: bool = False
+    columns: tuple[str, ...] | None = None
+    conflict: Conflict | None = None
+    on_conflict: tuple[str, ...] = ()
+    missing_default: bool = False
+    max_affected: int | None = None
+    shape: Shape = Shape.ARRAY
+    count: Count | None = None
+
+
+Row = Mapping[str, Any]
+Values = tuple[Any, ...]

@@ -1,0 +1,1 @@
+"""Tables that bind an address to a controller. No logic."""

@@ -1,0 +1,1 @@
+"""What the product does: business verbs, permission checks, the transaction. No HTTP, no SQL."""

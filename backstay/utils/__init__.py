@@ -1,0 +1,1 @@
+"""Subject libraries: small, standard library only, knowing nothing of ours."""
