@@ -21,5 +21,4 @@ class User(Model):
 
     id: Mapped[UUID] = primary_key()
     email: Mapped[str | None] = mapped_column(String(254), unique=True)
-    role_names: Mapped[str] = mapped_column(String(1000), default="")
     created_at: Mapped[dt.datetime] = mapped_column(default=lambda: dt.datetime.now(dt.UTC))

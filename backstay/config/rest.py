@@ -1,0 +1,23 @@
+"""Settings of the generated API."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class RestSettings(BaseModel):
+    """`[rest]` in the TOML files, `BACKSTAY_REST__…` in the environment.
+
+    Attributes:
+        max_rows: most rows of one array in an answer, embedded arrays included.
+        max_depth: most levels of embeds below the resource.
+        max_write_rows: most rows of one insert.
+        require_preconditions: PATCH, PUT and DELETE of one row need `If-Match` (428 without).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    max_rows: int = Field(default=1000, ge=1)
+    max_depth: int = Field(default=6, ge=0, le=20)
+    max_embeds: int = Field(default=30, ge=0)
+    max_conditions: int = Field(default=100, ge=1)
+    max_write_rows: int = Field(default=10_000, ge=1)
+    require_preconditions: bool = False

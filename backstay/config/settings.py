@@ -1,0 +1,38 @@
+"""All settings of one application, read once and passed down."""
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from backstay.config.database import DatabaseSettings
+from backstay.config.environment import Environment
+from backstay.config.http import HttpSettings
+from backstay.config.log import LogSettings
+from backstay.config.rest import RestSettings
+from backstay.config.tokens import TokenSettings
+
+
+class Settings(BaseModel):
+    """One frozen value. Field docs name the section; `backstay check` names the variable for each."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    environment: Environment = Environment.DEVELOPMENT
+    debug: bool = False
+    data_folder: Path = Path(".data")
+    docs: bool | None = None
+    http: HttpSettings = HttpSettings()
+    database: DatabaseSettings = DatabaseSettings()
+    tokens: TokenSettings = TokenSettings()
+    rest: RestSettings = RestSettings()
+    log: LogSettings = LogSettings()
+
+    @property
+    def is_development(self) -> bool:
+        """True where convenience outweighs safety."""
+        return self.environment is Environment.DEVELOPMENT
+
+    @property
+    def serves_docs(self) -> bool:
+        """Whether `/docs` and `/openapi.json` are served: by default only in development."""
+        return self.is_development if self.docs is None else self.docs
