@@ -1,0 +1,27 @@
+"""Backstay: a complete production backend around your SQLAlchemy models, access rules and business logic."""
+
+from backstay.app import Backstay
+from backstay.controllers.dependencies import Current, Use
+from backstay.errors import BackstayError
+from backstay.models.access.rules import Access
+from backstay.models.access.terms import caller
+from backstay.models.auth.user import User
+from backstay.models.base import Model, primary_key
+from backstay.repositories.repository import Repository
+from backstay.services.context import Context
+from backstay.services.service import Service
+
+__all__ = [
+    "Access",
+    "Backstay",
+    "BackstayError",
+    "Context",
+    "Current",
+    "Model",
+    "Repository",
+    "Service",
+    "Use",
+    "User",
+    "caller",
+    "primary_key",
+]

@@ -79,6 +79,7 @@ CATALOGUE: Mapping[str, Entry] = {
     "rate_limited": Entry(Kind.LIMITED, "Too many requests."),
     "internal_error": Entry(Kind.INTERNAL, "Something went wrong on our side."),
     "overloaded": Entry(Kind.UNAVAILABLE, "The server is busy; try again shortly."),
+    "not_ready": Entry(Kind.UNAVAILABLE, "This node is not ready."),
     "draining": Entry(Kind.UNAVAILABLE, "This node is shutting down; try another."),
     "deadline_exceeded": Entry(Kind.SLOW, "The request took too long to answer."),
     # PostgREST protocol, annex A of the protocol reference.
@@ -128,7 +129,9 @@ CATALOGUE: Mapping[str, Entry] = {
     "23514": Entry(Kind.INVALID, "check constraint violated"),
     "40001": Entry(Kind.UNAVAILABLE, "could not serialize access due to concurrent update"),
     "42501": Entry(Kind.FORBIDDEN, "permission denied"),
+    "428C9": Entry(Kind.INVALID, "the column is generated"),
     "42703": Entry(Kind.INVALID, "column does not exist"),
+    "42704": Entry(Kind.INVALID, "type does not exist"),
     "42804": Entry(Kind.INVALID, "the operator does not fit the column's type"),
     "42846": Entry(Kind.INVALID, "cannot cast"),
     "42883": Entry(Kind.INVALID, "operator does not exist"),

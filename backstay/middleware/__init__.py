@@ -1,1 +1,56 @@
-"""One effect per file; the order is the one list in this file."""
+"""What happens to every request before routing and after the response: pure ASGI, one effect per file.
+
+In charge of the order, which is the one list below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from starlette.types import ASGIApp
+
+from backstay.config.http import HttpSettings
+from backstay.config.log import LogSettings
+from backstay.middleware.access_log import AccessLog
+from backstay.middleware.body import BodyLimits
+from backstay.middleware.cors import Cors
+from backstay.middleware.deadline import Deadline
+from backstay.middleware.errors import Errors
+from backstay.middleware.guard import Guard
+from backstay.middleware.request_id import RequestId
+from backstay.middleware.security_headers import SecurityHeaders
+from backstay.middleware.timing import EndOfMiddleware, OpenStages
+
+Layer = Callable[[ASGIApp], ASGIApp]
+
+
+def stack(
+    app: ASGIApp,
+    http: HttpSettings,
+    log: LogSettings,
+    *,
+    authenticate: Layer | None = None,
+    development: bool = False,
+) -> ASGIApp:
+    """`app` behind every layer. A request passes them from top to bottom, its response from bottom to top.
+
+    `authenticate` is a layer ready but for its application, as in `partial(Authenticate, callers=callers)`.
+    """
+    order: tuple[Layer | None, ...] = (
+        partial(Guard, settings=http),
+        partial(RequestId, settings=http),
+        OpenStages if development else None,
+        AccessLog if log.access else None,
+        Errors,
+        SecurityHeaders,
+        partial(Cors, settings=http) if http.cors_origins else None,
+        partial(Deadline, seconds=http.request_timeout_seconds),
+        partial(BodyLimits, settings=http),
+        authenticate,
+        EndOfMiddleware if development else None,
+    )
+    for layer in reversed(order):
+        if layer is not None:
+            app = layer(app)
+    return app

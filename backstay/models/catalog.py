@@ -300,6 +300,17 @@ _DESCRIPTIONS: tuple[tuple[type[Any], Any], ...] = (
 )
 
 
+# What stands at the end of a `->` path.
+JSON_VALUE = Field(
+    name="value",
+    kind=ValueKind.JSON,
+    column=Column("value", sa.JSON()),
+    nullable=True,
+    has_default=False,
+    sql_type="jsonb",
+)
+
+
 def _relations(source: Resource, by_table: Mapping[Table, Resource]) -> Iterable[Relation]:
     """Every relation that starts at `source`: by its own keys, by keys that point at it, and by junctions."""
     named = _relationship_names(source)

@@ -1,0 +1,1 @@
+"""The values that travel through the generated API: a request, and the plan made of it."""

@@ -177,36 +177,32 @@ class ReadPlan:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class WriteColumn:
-    """A column that a write sets. `mask`: its field rule must hold for the row that is written."""
-
-    field: Field
-    mask: Predicate | None = None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class WritePlan:
     """One write.
 
     Attributes:
         target: for update and delete, which rows: those that may be read and written, and match the filters.
-        columns: what is set, in the order in which the rows' values come.
-        checks: what the rules ask of the row as it will be.
-        conflict_checks: what they ask of an existing row before an upsert may change it.
-        readable: what they ask of a row to be shown in the answer.
+        fields: what is set, by a value of each row.
+        checks: what the rules ask of a row as it will be; for an upsert, of a row that is new.
+        conflict: what a row that exists already leads to; None for an error.
+        on_conflict: the columns that say which row that is.
+        conflict_target: what an existing row must satisfy before an upsert may change it.
+        conflict_checks: what it must satisfy afterwards.
         answer: what the answer shows of the written rows; None when it shows nothing.
+        readable: what the rules ask of a row that is shown.
     """
 
     resource: Resource
     kind: WriteKind
     target: PlannedQuery | None
-    columns: tuple[WriteColumn, ...]
+    fields: tuple[Field, ...]
     checks: tuple[Predicate, ...]
     conflict: Conflict | None
     on_conflict: tuple[Field, ...]
+    conflict_target: tuple[Predicate, ...]
     conflict_checks: tuple[Predicate, ...]
-    readable: tuple[Predicate, ...]
     answer: PlannedQuery | None
+    readable: tuple[Predicate, ...]
     parameters: tuple[Parameter, ...]
     predicates: tuple[Predicate, ...]
     shape: Shape

@@ -10,7 +10,7 @@ All values here are frozen, hashable, and say nothing about whether what they na
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -180,6 +180,14 @@ class Query:
     order: tuple[Order, ...] = ()
     limit: int | None = None
     offset: int | None = None
+    # Every look-up of a plan hashes the query; a nested one costs 5 µs to hash, so that is done once.
+    _hash: int = field(default=0, init=False, repr=False, compare=False)
+
+    def __hash__(self) -> int:
+        if not self._hash:
+            value = hash((self.select, self.where, self.order, self.limit, self.offset))
+            object.__setattr__(self, "_hash", value or 1)
+        return self._hash
 
 
 class Count(StrEnum):
@@ -230,9 +238,8 @@ class Write:
     Attributes:
         query: which rows (update and delete), and what of them the answer shows.
         representation: the answer shows the written rows.
-        columns: `columns=`: keys of the rows outside it are ignored.
-        on_conflict: columns whose uniqueness decides what a duplicate is; empty for the primary key.
-        missing_default: a key that a row lacks takes its default rather than null.
+        conflict, on_conflict: what a duplicate leads to, and the columns whose uniqueness decides what one is; none
+            for the primary key.
         max_affected: refuse, undone, when more rows than this would be touched.
     """
 
@@ -240,14 +247,23 @@ class Write:
     kind: WriteKind
     query: Query = Query()
     representation: bool = False
-    columns: tuple[str, ...] | None = None
     conflict: Conflict | None = None
     on_conflict: tuple[str, ...] = ()
-    missing_default: bool = False
     max_affected: int | None = None
     shape: Shape = Shape.ARRAY
-    count: Count | None = None
 
 
-Row = Mapping[str, Any]
-Values = tuple[Any, ...]
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The rows of a write as they came: unread JSON values by key.
+
+    Attributes:
+        columns: the keys that count; None for those of the rows themselves.
+        missing_default: a key that a row lacks takes its default rather than null.
+        single: they came as one object, not as an array.
+    """
+
+    items: tuple[Mapping[str, Any], ...]
+    columns: tuple[str, ...] | None = None
+    missing_default: bool = False
+    single: bool = True

@@ -1,0 +1,1 @@
+"""The generated API's door to the database: plans in, documents out."""

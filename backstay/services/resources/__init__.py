@@ -1,0 +1,1 @@
+"""The generated API's verbs: read and write resources, for a caller, under the rules."""

@@ -1,0 +1,274 @@
+"""The composition root: the only place that builds objects. Constructors only, in the order of the layers.
+
+`Backstay("backend")` finds the user's models, controllers and the rest in the package of that name, reads the
+settings, and is an ASGI application.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import sys
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from sqlalchemy import MetaData
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from backstay.config.loader import load_settings
+from backstay.config.settings import Settings
+from backstay.controllers.dispatch import Dispatch
+from backstay.controllers.health import Live, Ready
+from backstay.controllers.openapi.docs_page import DocsPage, JsonDocument
+from backstay.controllers.openapi.document import build_document
+from backstay.controllers.openapi.swagger2 import build_swagger2
+from backstay.controllers.resources.item import ItemController
+from backstay.controllers.resources.rest import RestController
+from backstay.errors import BackstayError, ConfigurationError
+from backstay.middleware import stack
+from backstay.middleware.authenticate import Authenticate
+from backstay.middleware.framework_errors import install_handlers
+from backstay.middleware.log import configure_logging
+from backstay.models.auth.user import User
+from backstay.models.base import Model
+from backstay.models.catalog import Catalog, Resource, read_catalog
+from backstay.repositories.database.choose import open_database, unique_names
+from backstay.repositories.database.sessions import open_sessions
+from backstay.repositories.migrations import Migrations
+from backstay.repositories.resources.fetch import ResourceRepository
+from backstay.routes import http as routes
+from backstay.services.auth.api_keys import ApiKeys
+from backstay.services.auth.callers import Callers
+from backstay.services.auth.tokens import AccessTokens
+from backstay.services.health import Health
+from backstay.services.resources.kinds import CallerKinds
+from backstay.services.resources.plan import Planner
+from backstay.services.resources.read import ResourceReader
+from backstay.services.resources.write import ResourceWriter
+from backstay.services.unit_of_work import UnitOfWork
+
+ROOMS = ("models", "repositories", "services", "controllers")
+PLATFORM_MODELS: tuple[type[Model], ...] = (User,)
+
+
+@dataclass(frozen=True, slots=True)
+class RouteLine:
+    """One route, and the rule that guards it."""
+
+    method: str
+    path: str
+    rule: str
+    public: bool
+
+
+class Backstay:
+    """One application.
+
+    Args:
+        package: the user's package, importable from the project's folder; its rooms are searched.
+        settings: instead of those of the environment.
+        models, routers: instead of those that are found.
+
+    Raises:
+        ConfigurationError: with every problem found in settings and models.
+    """
+
+    def __init__(
+        self,
+        package: str | None = None,
+        *,
+        settings: Settings | None = None,
+        models: Sequence[type[Model]] | None = None,
+        routers: Sequence[APIRouter] | None = None,
+        project: Path | None = None,
+        title: str | None = None,
+    ) -> None:
+        modules = _import_rooms(package) if package is not None else []
+        self.project = project or (_project_of(package) if package else Path.cwd())
+        self.settings = settings or load_settings(self.project)
+        self.title = title or self.project.resolve().name
+        self.metadata: MetaData = Model.metadata
+        self.models = tuple(models) if models is not None else _models_in(modules)
+        self.catalog: Catalog = read_catalog(self.models)
+        self.routers = tuple(routers) if routers is not None else _routers_in(modules)
+        configure_logging(self.settings.log, self.settings.is_development)
+        self._build()
+
+    def _build(self) -> None:
+        settings, catalog = self.settings, self.catalog
+        tables = [resource.table for resource in catalog.resources.values()]
+        tables += [model.__table__ for model in PLATFORM_MODELS]  # type: ignore[misc]  # always a Table here
+        self.database = open_database(settings.database, self.project, tables)
+        self.sessions = open_sessions(settings.database, self.project, unique_names(tables))
+        self.units = UnitOfWork(self.sessions)
+        self.migrations = Migrations(settings.database.url, self.metadata, self.project)
+        self.health = Health(self.database, self.migrations.is_current)
+        self.tokens = AccessTokens(settings.tokens)
+        callers = Callers(self.tokens, ApiKeys(settings.tokens))
+        planner = Planner(catalog, settings.rest)
+        kinds = CallerKinds(catalog)
+        repository = ResourceRepository(self.database)
+        reader = ResourceReader(planner, kinds, repository)
+        writer = ResourceWriter(planner, kinds, repository, settings.rest)
+        self.users_app = self._users_app()
+        controllers = routes.Controllers(
+            live=Live(),
+            ready=Ready(self.health),
+            rest_root=JsonDocument(self._swagger2(), "application/openapi+json; charset=utf-8"),
+            tables=RestController(routes.REST, reader, writer),
+            rows=ItemController(routes.REST, reader, writer, settings.rest),
+            **self._documentation(),
+        )
+        dispatch = Dispatch(routes.exact(controllers), routes.trees(controllers), self.users_app)
+        self.asgi: ASGIApp = stack(
+            dispatch,
+            settings.http,
+            settings.log,
+            authenticate=partial(Authenticate, callers=callers),
+            development=settings.is_development,
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection's request, or the server's lifespan."""
+        await self.asgi(scope, receive, send)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """The application with its doors open, for whoever is not an ASGI server."""
+        await self.database.open()
+        try:
+            yield
+        finally:
+            self.health.drain()
+            await self.sessions.close()
+            await self.database.close()
+
+    def openapi(self) -> dict[str, Any]:
+        """The OpenAPI 3.1 document."""
+        return build_document(
+            self.catalog,
+            title=self.title,
+            version="1",
+            server_url="/",
+            users_document=self.users_app.openapi() if self.routers else None,
+            max_rows=self.settings.rest.max_rows,
+        )
+
+    def routes(self) -> list[RouteLine]:
+        """Every route with the rule that guards it."""
+        return [*_platform_routes(self.settings), *_table_routes(self.catalog), *_users_routes(self.users_app)]
+
+    def _users_app(self) -> FastAPI:
+        @asynccontextmanager
+        async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+            async with self.running():
+                yield
+
+        app = FastAPI(
+            title=self.title, openapi_url=None, docs_url=None, redoc_url=None, lifespan=lifespan, redirect_slashes=False
+        )
+        app.state.units = self.units
+        install_handlers(app)
+        for router in self.routers:
+            app.include_router(router)
+        return app
+
+    def _swagger2(self) -> dict[str, Any]:
+        return build_swagger2(self.catalog, title=self.title, version="1", server_url="/")
+
+    def _documentation(self) -> dict[str, Any]:
+        if not self.settings.serves_docs:
+            return {"openapi": _nothing, "docs": _nothing, "assets": {}}
+        page = DocsPage(title=self.title)
+        assets = dict.fromkeys(page.answers, page)
+        return {"openapi": JsonDocument(self.openapi()), "docs": page, "assets": assets}
+
+
+async def _nothing(scope: Scope, receive: Receive, send: Send) -> None:
+    raise BackstayError("not_found")
+
+
+def _import_rooms(package: str) -> list[ModuleType]:
+    """Import every module of the package's rooms, in the order of the rooms."""
+    root = importlib.import_module(package)
+    modules = []
+    for room in ROOMS:
+        name = f"{package}.{room}"
+        if importlib.util.find_spec(name) is None:
+            continue
+        top = importlib.import_module(name)
+        modules.append(top)
+        for found in pkgutil.walk_packages(top.__path__ if hasattr(top, "__path__") else (), f"{name}."):
+            modules.append(importlib.import_module(found.name))
+    if not modules:
+        raise ConfigurationError([f"the package '{root.__name__}' has none of the rooms {', '.join(ROOMS)}"])
+    return modules
+
+
+def _project_of(package: str) -> Path:
+    """The folder that holds the package."""
+    file = sys.modules[package].__file__
+    paths = getattr(sys.modules[package], "__path__", None)
+    return Path(file).parent.parent if file else Path(next(iter(paths or ["."]))).parent
+
+
+def _models_in(modules: Iterable[ModuleType]) -> tuple[type[Model], ...]:
+    """The mapped classes that those modules define, in the order in which they define them."""
+    names = {module.__name__ for module in modules}
+    mapped = [mapper.class_ for mapper in Model.registry.mappers if mapper.class_.__module__ in names]
+    return tuple(sorted(mapped, key=lambda model: model.__tablename__))
+
+
+def _routers_in(modules: Iterable[ModuleType]) -> tuple[APIRouter, ...]:
+    routers = {
+        id(value): value
+        for module in modules
+        for value in vars(module).values()
+        if isinstance(value, APIRouter)
+    }
+    return tuple(routers.values())
+
+
+def _platform_routes(settings: Settings) -> list[RouteLine]:
+    paths = ["/health/live", "/health/ready", routes.REST]
+    if settings.serves_docs:
+        paths += [routes.OPENAPI, routes.DOCS]
+    return [RouteLine("GET", path, "everyone", True) for path in paths]
+
+
+def _table_routes(catalog: Catalog) -> Iterable[RouteLine]:
+    for resource in catalog.resources.values():
+        yield from _routes_of(resource)
+
+
+def _routes_of(resource: Resource) -> Iterable[RouteLine]:
+    access = resource.access
+    rules = (
+        ("GET", "", access.read),
+        ("POST", "", access.create),
+        ("PATCH", "", access.update),
+        ("DELETE", "", access.delete),
+        ("GET", "/{id}", access.read),
+        ("PATCH", "/{id}", access.update),
+        ("PUT", "/{id}", access.update),
+        ("DELETE", "/{id}", access.delete),
+    )
+    for method, suffix, rule in rules:
+        text = " ".join(str(rule.expression).split())
+        words = {"true": "everyone", "false": "nobody"}
+        yield RouteLine(method, f"{routes.REST}{resource.name}{suffix}", words.get(text, text), text == "true")
+
+
+def _users_routes(app: FastAPI) -> Iterable[RouteLine]:
+    for route in app.routes:
+        for method in sorted(getattr(route, "methods", None) or ()):
+            yield RouteLine(method, getattr(route, "path", ""), "the controller decides", True)
+
+
+

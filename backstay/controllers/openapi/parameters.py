@@ -1,0 +1,225 @@
+"""Parameters of the generated operations: the query grammar, the headers, the key in the path.
+
+One table's filters are component parameters, so that every operation can point at them. A header that the server
+must be free to ignore (`Prefer`, `Range`) is any text here; its meaning is in its description.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from backstay.controllers.openapi.audience import shown_fields, steady_embeds, steady_fields
+from backstay.controllers.openapi.bounds import check_keywords
+from backstay.controllers.openapi.examples import example, example_filter, example_key
+from backstay.controllers.openapi.literals import KEY_TEXT, filter_pattern, key_pattern
+from backstay.controllers.openapi.schemas import Schema, field_schema
+from backstay.models.catalog import Field, Resource, ValueKind
+
+Parameter = dict[str, Any]
+
+# Names that the grammar of the query string keeps for itself.
+RESERVED = frozenset({"select", "columns", "on_conflict", "order", "limit", "offset", "and", "or"})
+MAX_COUNT = (1 << 63) - 1
+
+SHARED_PARAMETERS: dict[str, Parameter] = {
+    "limit": {
+        "name": "limit",
+        "in": "query",
+        "description": "Most rows to answer.",
+        "schema": {"type": "integer", "minimum": 0, "maximum": MAX_COUNT},
+        "example": 25,
+    },
+    "offset": {
+        "name": "offset",
+        "in": "query",
+        "description": "Rows to skip.",
+        "schema": {"type": "integer", "minimum": 0, "maximum": MAX_COUNT},
+        "example": 0,
+    },
+    "range": {
+        "name": "Range",
+        "in": "header",
+        "description": "Rows to answer, counted from 0: `0-9`, or `10-` (with `Range-Unit: items`).",
+        "schema": {"type": "string"},
+        "example": "0-24",
+    },
+    "ifNoneMatch": {
+        "name": "If-None-Match",
+        "in": "header",
+        "description": "An ETag; the answer is 304 while the row still has it (RFC 9110, section 13.1.2).",
+        "schema": {"type": "string"},
+    },
+    "preferRead": {
+        "name": "Prefer",
+        "in": "header",
+        "description": "`count=exact`, `count=planned` or `count=estimated` adds the number of rows to `Content-Range`;"
+        " `handling=strict` refuses preferences that are not known.",
+        "schema": {"type": "string"},
+    },
+    "preferWrite": {
+        "name": "Prefer",
+        "in": "header",
+        "description": "`return=minimal`, `return=headers-only` or `return=representation`; `count=exact`;"
+        " with `handling=strict`, `max-affected=N` undoes a write of more rows.",
+        "schema": {"type": "string"},
+        "example": "return=representation",
+    },
+    "preferInsert": {
+        "name": "Prefer",
+        "in": "header",
+        "description": "`return=minimal`, `return=headers-only` or `return=representation`;"
+        " `resolution=merge-duplicates` or `resolution=ignore-duplicates` for rows that exist;"
+        " `missing=default` gives absent keys their default rather than null.",
+        "schema": {"type": "string"},
+        "example": "return=representation",
+    },
+}
+
+
+def shared(name: str) -> Parameter:
+    """A reference to a component parameter."""
+    return {"$ref": f"#/components/parameters/{name}"}
+
+
+def component_parameters(resource: Resource) -> dict[str, Parameter]:
+    """The component parameters of one table, by component name."""
+    name = resource.name
+    parameters = {
+        f"{name}.select": _select(resource),
+        f"{name}.order": _order(resource),
+        f"{name}.id": _key(resource),
+    }
+    checks = check_keywords(resource)
+    for field in filter_fields(resource):
+        parameters[f"{name}.filter.{field.name}"] = {
+            "name": field.name,
+            "in": "query",
+            "description": f"Filter on `{field.name}`: an operator, a dot and a value.",
+            "schema": {"type": "string", "pattern": filter_pattern(field)},
+            "example": example_filter(field, checks.get(field.name, {})),
+        }
+    return parameters
+
+
+def filter_fields(resource: Resource) -> list[Field]:
+    """Columns whose filters are promised to every reader."""
+    return [field for field in steady_fields(resource) if field.name not in RESERVED]
+
+
+def row_filters(resource: Resource) -> list[Parameter]:
+    """One optional parameter for each column."""
+    return [shared(f"{resource.name}.filter.{field.name}") for field in filter_fields(resource)]
+
+
+def required_filter(resource: Resource) -> Parameter:
+    """At least one filter: each property of this object is a parameter of its own (`form` style, exploded)."""
+    fields = filter_fields(resource)
+    checks = check_keywords(resource)
+    key = [field for field in resource.primary_key if field in fields] or fields[:1]
+    return {
+        "name": "filter",
+        "in": "query",
+        "required": True,
+        "style": "form",
+        "explode": True,
+        "description": "Which rows: at least one column, each with an operator, a dot and a value. The columns are"
+        " parameters of their own (`?id=eq.1`); a write without any filter is refused.",
+        "schema": {
+            "type": "object",
+            "properties": {
+                field.name: {"type": "string", "pattern": filter_pattern(field)} for field in fields
+            },
+            "additionalProperties": False,
+            "minProperties": 1,
+        },
+        "example": {field.name: example_filter(field, checks.get(field.name, {})) for field in key},
+    }
+
+
+def conflict_target(resource: Resource) -> list[Parameter]:
+    """`on_conflict`, whose values are the sets of columns that no two rows share."""
+    shown = {field.name for field in shown_fields(resource)}
+    targets = [",".join(unique.fields) for unique in resource.uniques if shown.issuperset(unique.fields)]
+    if not targets:
+        return []
+    return [
+        {
+            "name": "on_conflict",
+            "in": "query",
+            "description": "With `Prefer: resolution=…`: the columns by which a row is known to exist.",
+            "schema": {"type": "string", "enum": list(dict.fromkeys(targets))},
+        }
+    ]
+
+
+def _select(resource: Resource) -> Parameter:
+    columns = [field.name for field in steady_fields(resource)]
+    embeds = [name for name, _ in steady_embeds(resource)]
+    return {
+        "name": "select",
+        "in": "query",
+        "style": "form",
+        "explode": False,
+        "description": "What to answer of each row: columns, and rows of related tables"
+        + (f" (`{embeds[0]}(*)`)" if embeds else "")
+        + ". The full grammar also has aliases (`alias:column`), casts (`column::text`), JSON paths"
+        " (`column->key`), hints (`table!hint(*)`) and `!inner`. All columns when left out.",
+        "schema": {
+            "type": "array",
+            "items": {"type": "string", "enum": ["*", *columns, *(f"{name}(*)" for name in embeds)]},
+            "minItems": 1,
+            "uniqueItems": True,
+        },
+        "example": ["*"],
+    }
+
+
+def _order(resource: Resource) -> Parameter:
+    terms = [
+        f"{field.name}{direction}"
+        for field in steady_fields(resource)
+        if field.kind not in (ValueKind.JSON, ValueKind.RANGE)
+        for direction in ("", ".asc", ".desc", ".desc.nullslast", ".asc.nullsfirst")
+    ]
+    return {
+        "name": "order",
+        "in": "query",
+        "style": "form",
+        "explode": False,
+        "description": "Columns to sort by. Rows come in the order of their primary key when left out.",
+        "schema": {
+            "type": "array",
+            "items": {"type": "string", "enum": terms},
+            "minItems": 1,
+            "uniqueItems": True,
+        },
+        "example": [f"{resource.primary_key[0].name}.desc"]
+        if f"{resource.primary_key[0].name}.desc" in terms
+        else terms[:1],
+    }
+
+
+def _key(resource: Resource) -> Parameter:
+    checks = check_keywords(resource)
+    key = resource.primary_key
+    columns = ", ".join(f"`{field.name}`" for field in key)
+    return {
+        "name": "id",
+        "in": "path",
+        "required": True,
+        "description": f"Primary key: {columns}" + (", joined by a comma." if len(key) > 1 else "."),
+        "schema": _key_schema(key),
+        "example": example(key[0], checks.get(key[0].name, {}))
+        if len(key) == 1
+        else example_key(key, checks),
+    }
+
+
+def _key_schema(key: tuple[Field, ...]) -> Schema:
+    field = key[0]
+    if len(key) > 1 or field.kind not in (ValueKind.TEXT, ValueKind.INTEGER, ValueKind.UUID, ValueKind.ENUM):
+        return {"type": "string", "pattern": key_pattern(key)}
+    schema = field_schema(field, {}, nullable=False)
+    if field.kind is ValueKind.TEXT:
+        schema["pattern"] = f"^{KEY_TEXT}$"
+    return schema

@@ -1,0 +1,287 @@
+"""`/rest/v1/{table}/{id}`: the plain face, one row by its primary key.
+
+A row has the strong ETag of its content as this address and this caller show it; `If-Match` compares with that, in
+the same transaction as the write. Statuses are the plain ones: 404, 409, 412, 422, 428.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+
+from starlette.types import Receive, Scope, Send
+
+from backstay.config.rest import RestSettings
+from backstay.controllers.http import Header, HttpRequest, respond
+from backstay.controllers.resources.etags import etag_of, matches
+from backstay.controllers.resources.media import CSV_LINES, negotiate
+from backstay.controllers.resources.prefer import Preferences, PreferParser, applied_header
+from backstay.controllers.resources.query_string import ParsedQuery, QueryStringParser
+from backstay.controllers.resources.rest import VARY, read_rows, shaped
+from backstay.errors import BackstayError
+from backstay.models.catalog import Resource
+from backstay.models.resources.request import (
+    ColumnPath,
+    Conflict,
+    Filter,
+    Operator,
+    Query,
+    Request,
+    Rows,
+    Shape,
+    Write,
+    WriteKind,
+)
+from backstay.repositories.resources.write import Precondition, Written
+from backstay.services.resources.read import ResourceReader
+from backstay.services.resources.write import ResourceWriter
+
+ALLOWED = ("GET", "HEAD", "PATCH", "PUT", "DELETE", "OPTIONS")
+_PREFERENCES = ("return", "handling")
+
+# What a whole-table route answers with 400 is said with 422 here: the address is right, the values are not.
+_UNPROCESSABLE = frozenset({"validation_failed", "PGRST204", "23502", "23514", "428C9", "22001", "22003"})
+_NO_SUCH_KEY = frozenset({"22P02", "22003", "22007", "22021"})
+
+
+class ItemController:
+    """Answers for every table's rows; table and key are the two segments after the prefix."""
+
+    def __init__(
+        self, prefix: str, reader: ResourceReader, writer: ResourceWriter, settings: RestSettings
+    ) -> None:
+        self._start = len(prefix)
+        self._reader = reader
+        self._writer = writer
+        self._settings = settings
+        self._queries = QueryStringParser()
+        self._preferences = PreferParser()
+        self._methods: Mapping[str, Callable[[HttpRequest, _Item, Send], Awaitable[None]]] = {
+            "GET": self._read,
+            "HEAD": self._read,
+            "PATCH": self._update,
+            "PUT": self._replace,
+            "DELETE": self._delete,
+            "OPTIONS": self._options,
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        request = HttpRequest(scope, receive)
+        handle = self._methods.get(request.method)
+        if handle is None:
+            raise BackstayError("PGRST117", f"Unsupported HTTP method: {request.method}", allow=ALLOWED)
+        table, _, key = request.path[self._start :].partition("/")
+        resource = self._reader.resource(request.context, table)
+        item = _Item(resource, key, self._queries.parse(request.query))
+        try:
+            await handle(request, item, send)
+        except BackstayError as error:
+            if error.code in _UNPROCESSABLE and request.method in ("PATCH", "PUT"):
+                raise BackstayError(
+                    "unprocessable", error.message, details=error.details, hint=error.hint
+                ) from error
+            raise
+
+    async def _read(self, request: HttpRequest, item: _Item, send: Send) -> None:
+        answer = negotiate(request.header(b"accept"))
+        document = await self._document(request, item)
+        if document is None:
+            raise BackstayError("row_not_found")
+        body = shaped(document, CSV_LINES) if answer is CSV_LINES else document[1:-1]
+        tag = etag_of(body)
+        condition = request.header(b"if-none-match")
+        headers: list[Header] = [(b"etag", tag), (b"cache-control", b"private, no-cache"), VARY]
+        if condition is not None and matches(condition, tag, weakly=True):
+            await respond(send, 304, headers)
+            return
+        headers.append((b"content-type", answer.content_type.encode()))
+        await respond(send, 200, headers, body, head=request.method == "HEAD")
+
+    async def _update(self, request: HttpRequest, item: _Item, send: Send) -> None:
+        preferences = self._preferences_of(request)
+        precondition = self._precondition(request)
+        rows = await read_rows(request, None, missing_default=False)
+        await self._change(request, item, rows, precondition, preferences, send)
+
+    async def _replace(self, request: HttpRequest, item: _Item, send: Send) -> None:
+        preferences = self._preferences_of(request)
+        none_match = request.header(b"if-none-match")
+        rows = item.whole(await read_rows(request, None, missing_default=False))
+        if request.header(b"if-match") is not None:
+            await self._change(request, item, rows, self._precondition(request), preferences, send)
+            return
+        if none_match is None:
+            self._require_precondition()
+        elif none_match.strip() != b"*":
+            raise BackstayError("bad_request", "If-None-Match on a write is *.")
+        write = item.write(WriteKind.INSERT, None if none_match is not None else Conflict.MERGE)
+        try:
+            written = await self._writer.insert(request.context, write, rows)
+        except BackstayError as error:
+            if none_match is not None and error.code == "23505" and await self._document(request, item):
+                raise BackstayError("precondition_failed") from error
+            raise
+        await self._answer(send, 201 if written.inserted else 200, written, preferences)
+
+    async def _delete(self, request: HttpRequest, item: _Item, send: Send) -> None:
+        preferences = self._preferences_of(request)
+        write = item.write(WriteKind.DELETE, None)
+        written = await self._found(
+            request,
+            item,
+            self._writer.delete(request.context, write, item.values, self._precondition(request)),
+        )
+        if preferences.return_ != "representation":
+            await respond(send, 204, _applied(preferences))
+            return
+        await self._answer(send, 200, written, preferences, tagged=False)
+
+    async def _options(self, request: HttpRequest, item: _Item, send: Send) -> None:
+        await respond(send, 200, [(b"allow", ", ".join(ALLOWED).encode())])
+
+    async def _change(
+        self,
+        request: HttpRequest,
+        item: _Item,
+        rows: Rows,
+        precondition: Precondition | None,
+        preferences: Preferences,
+        send: Send,
+    ) -> None:
+        write = item.write(WriteKind.UPDATE, None)
+        written = await self._found(
+            request, item, self._writer.update(request.context, write, item.values, rows, precondition)
+        )
+        await self._answer(send, 200, written, preferences)
+
+    async def _found(self, request: HttpRequest, item: _Item, writing: Awaitable[Written]) -> Written:
+        """The result of a write that met its row.
+
+        Raises:
+            BackstayError: `row_not_found` when there is none for this caller; `42501` when there is one that they
+                may see and not change.
+        """
+        try:
+            written = await writing
+        except BackstayError as error:
+            if error.code in _NO_SUCH_KEY and not await self._document(request, item):
+                raise BackstayError("row_not_found") from error
+            raise
+        if written.count:
+            return written
+        if await self._document(request, item) is None:
+            raise BackstayError("row_not_found")
+        raise BackstayError("42501", f"permission denied for table {item.resource.name}")
+
+    async def _document(self, request: HttpRequest, item: _Item) -> bytes | None:
+        try:
+            page = await self._reader.read(request.context, item.request, item.values)
+        except BackstayError as error:
+            if error.code in _NO_SUCH_KEY and not item.has_other_literals:
+                return None
+            raise
+        return page.body if page.count else None
+
+    async def _answer(
+        self, send: Send, status: int, written: Written, preferences: Preferences, *, tagged: bool = True
+    ) -> None:
+        assert written.body is not None
+        headers = _applied(preferences)
+        body = written.body[1:-1]
+        if tagged:
+            headers.append((b"etag", etag_of(body)))
+        if preferences.return_ in ("minimal", "headers-only"):
+            await respond(send, 204 if status == 200 else status, headers)
+            return
+        headers.append((b"content-type", b"application/json; charset=utf-8"))
+        await respond(send, status, headers, body)
+
+    def _preferences_of(self, request: HttpRequest) -> Preferences:
+        return self._preferences.parse(tuple(value for name, value in request.headers if name == b"prefer"))
+
+    def _precondition(self, request: HttpRequest) -> Precondition | None:
+        """What `If-Match` asks of the row as it is, read in the transaction that writes it."""
+        condition = request.header(b"if-match")
+        if condition is None:
+            self._require_precondition()
+            return None
+        matches(condition, b"", weakly=False)
+
+        def check(document: bytes | None) -> None:
+            if document is not None and not matches(condition, etag_of(document[1:-1]), weakly=False):
+                raise BackstayError("precondition_failed")
+
+        return check
+
+    def _require_precondition(self) -> None:
+        if self._settings.require_preconditions:
+            raise BackstayError("precondition_required")
+
+
+class _Item:
+    """One row's address: its table, its key, and what the query string says of the answer."""
+
+    def __init__(self, resource: Resource, key: str, parsed: ParsedQuery) -> None:
+        self.resource = resource
+        self.has_other_literals = bool(parsed.values)
+        query = parsed.query
+        if query.where or query.order or query.limit is not None or query.offset is not None:
+            raise BackstayError("PGRST100", "the address of one row takes no filter, order, limit or offset")
+        self.key = _key_values(resource, key)
+        self.values = (*parsed.values, *self.key)
+        self.query = Query(query.select, _key_filters(resource, len(parsed.values)))
+        self.request = Request(resource.name, self.query)
+
+    def write(self, kind: WriteKind, conflict: Conflict | None) -> Write:
+        """A write of this row whose answer shows it as this address does."""
+        query = Query(self.query.select) if kind is WriteKind.INSERT else self.query
+        return Write(
+            self.resource.name, kind, query, representation=True, conflict=conflict, shape=Shape.ARRAY
+        )
+
+    def whole(self, rows: Rows) -> Rows:
+        """The one row of a PUT: its key from the address, null for what it lacks and has no default.
+
+        Raises:
+            BackstayError: `PGRST115` when the body names another row.
+        """
+        if len(rows.items) != 1 or not rows.single:
+            raise BackstayError("PGRST102", "the body of a PUT is one object")
+        row = dict(rows.items[0])
+        for field, value in zip(self.resource.primary_key, self.key, strict=True):
+            given = row.setdefault(field.name, _key_json(value, field.kind.value))
+            if str(given).lower() != value.lower():
+                raise BackstayError("PGRST115")
+        return replace(rows, items=(row,), missing_default=True)
+
+
+def _key_values(resource: Resource, key: str) -> tuple[str, ...]:
+    """`value`, `value,value` for a composite key, or `column=value`."""
+    width = len(resource.primary_key)
+    name, equals, value = key.partition("=")
+    if width == 1 and equals and name == resource.primary_key[0].name:
+        return (value,)
+    parts = (key,) if width == 1 else tuple(key.split(","))
+    if len(parts) != width or not key:
+        raise BackstayError("row_not_found")
+    return parts
+
+
+def _key_filters(resource: Resource, first_slot: int) -> tuple[Filter, ...]:
+    return tuple(
+        Filter(ColumnPath(field.name), Operator.EQ, first_slot + number)
+        for number, field in enumerate(resource.primary_key)
+    )
+
+
+def _key_json(value: str, kind: str) -> str | int:
+    return int(value) if kind == "integer" and value.lstrip("-").isdigit() else value
+
+
+def _applied(preferences: Preferences) -> list[Header]:
+    applied = applied_header(preferences, _PREFERENCES)
+    headers: list[Header] = [VARY]
+    if applied is not None:
+        headers.append((b"preference-applied", applied.encode()))
+    return headers

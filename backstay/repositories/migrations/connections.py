@@ -1,0 +1,112 @@
+"""Connections for migrations: one at a time, each transaction begun by us and guarded against other nodes.
+
+SQLite's driver would begin transactions only before writes of rows and so leave changes of structure outside; here
+every transaction begins when SQLAlchemy says so, and takes the write lock at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import asyncpg
+from sqlalchemy import Connection, NullPool, create_engine, event, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from backstay.errors import BackstayError, ConfigurationError
+from backstay.repositories.database.postgres_pool import plain_url
+from backstay.repositories.database.sqlite_connection import prepare
+from backstay.repositories.database.sqlite_functions import Budget
+
+T = TypeVar("T")
+SQLITE_PREFIX = "sqlite:///"
+# How long a node waits for another one that is migrating.
+SQLITE_WAIT_SECONDS = 600.0
+# Any number that no other program uses for its advisory locks: the first eight bytes of SHA-256("backstay migrations").
+LOCK_KEY = 0x51F5_6E2A_7D0B_94C3
+
+
+async def with_connection(url: str, work: Callable[[Connection], T]) -> T:
+    """Run `work` with a connection of its own.
+
+    Raises:
+        BackstayError: `PGRST000` when the database cannot be reached.
+    """
+    if url.startswith(SQLITE_PREFIX):
+        return await asyncio.to_thread(_with_sqlite, Path(url.removeprefix(SQLITE_PREFIX)), work)
+    return await _with_postgres(url, work)
+
+
+def lock(connection: Connection) -> None:
+    """Wait until no other node migrates; holds until the transaction ends."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SET LOCAL statement_timeout = 0"))
+        connection.execute(text("SET LOCAL lock_timeout = 0"))
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK_KEY})
+
+
+def check_references(connection: Connection) -> None:
+    """Refuse rows whose foreign keys point at nothing; SQLite does not enforce keys while tables are rebuilt.
+
+    Raises:
+        ConfigurationError: there are some.
+    """
+    if connection.dialect.name == "sqlite":
+        broken = connection.execute(text("PRAGMA foreign_key_check")).fetchall()
+        if broken:
+            pairs = sorted({f"{row[0]} -> {row[2]}" for row in broken})
+            raise ConfigurationError([f"{len(broken)} rows would point at nothing ({', '.join(pairs)})"])
+
+
+def _with_sqlite(path: Path, work: Callable[[Connection], T]) -> T:
+    def connect() -> sqlite3.Connection:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        raw = sqlite3.connect(path, timeout=SQLITE_WAIT_SECONDS, isolation_level=None, check_same_thread=False)
+        try:
+            prepare(raw, Budget())
+            # Rebuilding a table drops the old one, which would delete the rows that point at it.
+            raw.execute("PRAGMA foreign_keys = OFF")
+            raw.execute(f"PRAGMA busy_timeout = {int(SQLITE_WAIT_SECONDS * 1000)}")
+        except BaseException:
+            raw.close()
+            raise
+        return raw
+
+    engine = create_engine("sqlite://", creator=connect, poolclass=NullPool)
+    event.listen(engine, "begin", _begin_immediately)
+    try:
+        connection = engine.connect()
+    except (OSError, sqlite3.Error, DBAPIError) as error:
+        raise BackstayError("PGRST000", f"The database {path} cannot be opened.") from error
+    with connection:
+        return work(connection)
+
+
+def _begin_immediately(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+async def _with_postgres(url: str, work: Callable[[Connection], T]) -> T:
+    async def connect() -> asyncpg.Connection[asyncpg.Record]:
+        # No prepared statements that outlive a transaction, for poolers that hand each one to another server.
+        return await asyncpg.connect(plain_url(url), statement_cache_size=0)
+
+    engine = create_async_engine(
+        "postgresql+asyncpg://",
+        async_creator=connect,
+        poolclass=NullPool,
+        connect_args={"prepared_statement_cache_size": 0},
+    )
+    try:
+        try:
+            connection = await engine.connect()
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, DBAPIError) as error:
+            raise BackstayError("PGRST000", "The PostgreSQL server cannot be reached.") from error
+        async with connection:
+            return await connection.run_sync(work)
+    finally:
+        await engine.dispose()

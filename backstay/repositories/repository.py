@@ -1,0 +1,50 @@
+"""`Repository`, the base of users' own queries: SQLAlchemy, with the access rules within reach.
+
+In charge of putting the caller's rules into a statement of the user's; not of transactions, which the unit of work
+opens, nor of deciding what a caller may do.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from sqlalchemy import ColumnElement, Select, case, false, null, select, true
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
+
+from backstay.models.access.caller import Caller
+from backstay.models.access.rules import Access, AccessRules, Predicate
+
+M = TypeVar("M")
+
+
+class Repository:
+    """Queries about one subject, on one session, for one caller."""
+
+    def __init__(self, session: AsyncSession, caller: Caller) -> None:
+        self.session = session
+        self.caller = caller
+
+    def readable(self, model: type[M]) -> Select[tuple[M]]:
+        """`select(model)` of the rows that this caller may read."""
+        return select(model).where(self.may_read(model))
+
+    def may_read(self, model: type[Any]) -> ColumnElement[bool]:
+        """The condition that a row of the model is one this caller may read."""
+        return self._condition(_rules(model).read.fold(self.caller))
+
+    def visible(self, attribute: InstrumentedAttribute[Any]) -> ColumnElement[Any]:
+        """The column as this caller sees it: null where its field rule does not hold."""
+        rule = _rules(attribute.class_).fields.get(attribute.key)
+        if rule is None:
+            return attribute.expression
+        return case((self._condition(rule.fold(self.caller)), attribute.expression), else_=null())
+
+    def _condition(self, outcome: bool | Predicate) -> ColumnElement[bool]:
+        if isinstance(outcome, Predicate):
+            return outcome.expression.params(outcome.values(self.caller))
+        return true() if outcome else false()
+
+
+def _rules(model: type[Any]) -> AccessRules:
+    return AccessRules(Access.registry.get(model))

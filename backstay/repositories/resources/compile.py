@@ -1,0 +1,287 @@
+"""Compiling: Plan → one SQL statement whose result is the finished JSON document, built by the database.
+
+A compiled statement belongs to its plan, and so to a request shape and a kind of caller; what changes between two
+requests are the values bound to it. Every table gets an alias, so that a rule's own subqueries never touch it.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Alias, Select, Text, and_, bindparam, case, exists, false, func, literal_column, not_, null, or_, select
+from sqlalchemy.sql.util import ClauseAdapter
+
+from backstay.models.access.caller import Caller
+from backstay.models.access.rules import Predicate, term_value
+from backstay.models.access.terms import CallerTerm
+from backstay.models.resources.plan import (
+    Column,
+    Combination,
+    Comparison,
+    Emptiness,
+    Ordering,
+    Parameter,
+    PlannedCondition,
+    PlannedEmbed,
+    PlannedQuery,
+    ReadPlan,
+    Reference,
+)
+from backstay.models.resources.request import Count, IsValue
+from backstay.repositories.database import Statement
+from backstay.repositories.resources.dialects import Dialect, Encoder, Expression
+
+Getter = Callable[[Sequence[Any], Caller], Any]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CompiledStatement:
+    """SQL, and where each of its parameters comes from."""
+
+    sql: str
+    getters: tuple[Getter, ...]
+
+    def bind(self, values: Sequence[Any], caller: Caller) -> Statement:
+        """The statement for one request."""
+        return Statement(self.sql, tuple([get(values, caller) for get in self.getters]))
+
+
+def compile_read(plan: ReadPlan, dialect: Dialect) -> CompiledStatement:
+    """Compile a read.
+
+    The one row of its result: number of rows shown, the document as text, and the total when the plan counts.
+    """
+    build = Build(dialect, plan.parameters, plan.predicates)
+    rows = build.rows(plan.query).subquery("q")
+    columns = [func.count(), dialect.document(rows)]
+    if plan.count is Count.EXACT:
+        columns.append(build.total(plan.query))
+    return build.finish(select(*columns).select_from(rows))
+
+
+class Build:
+    """One statement in the making."""
+
+    def __init__(
+        self,
+        dialect: Dialect,
+        parameters: Sequence[Parameter],
+        predicates: Sequence[Predicate],
+        own_from: int = 0,
+    ) -> None:
+        self.dialect = dialect
+        self._own_from = own_from
+        self._indexes = {id(parameter): index for index, parameter in enumerate(parameters)}
+        self._encoders: dict[str, tuple[int, Encoder | None]] = {}
+        self._terms: Mapping[str, CallerTerm] = {
+            name: term for predicate in predicates for name, term in predicate.binds
+        }
+        self._numbers = itertools.count()
+
+    def alias(self, query: PlannedQuery) -> Alias:
+        """A name of its own for one occurrence of a table."""
+        return query.resource.table.alias(f"t{next(self._numbers)}")
+
+    def rows(self, query: PlannedQuery) -> Select[Any]:
+        """One row of the subquery for each row of the answer, in order, within the limits."""
+        table = self.alias(query)
+        return self._page(self.shown(query, table).select_from(table), query, table)
+
+    def total(self, query: PlannedQuery) -> Expression:
+        """How many rows there are, whatever the limits say."""
+        table = self.alias(query)
+        counted = select(func.count()).select_from(table).where(*self.conditions(query, table))
+        return counted.scalar_subquery()
+
+    def finish(self, statement: Any) -> CompiledStatement:
+        """SQL text in the driver's own parameter style, with a getter for every parameter in its order."""
+        compiled = statement.compile(
+            dialect=self.dialect.sql, compile_kwargs={"render_postcompile": True}
+        )
+        constants = compiled.construct_params(_check=False)
+        getters = tuple(
+            self._getter(name, constants, compiled._bind_processors) for name in compiled.positiontup or ()
+        )
+        return CompiledStatement(compiled.string, getters)
+
+    def _getter(self, name: str, constants: Mapping[str, Any], processors: Mapping[str, Any]) -> Getter:
+        term = self._terms.get(name)
+        if term is not None:
+            encode_caller = self.dialect.caller_value
+            return lambda values, caller: encode_caller(term_value(term, caller))
+        known = self._encoders.get(name)
+        if known is None:
+            processor = processors.get(name)
+            constant = processor(constants[name]) if processor else constants[name]
+            return lambda values, caller: constant
+        index, encode = known
+        if encode is None:
+            return lambda values, caller: values[index]
+        return lambda values, caller: encode(values[index])
+
+    def shown(self, query: PlannedQuery, table: Alias) -> Select[Any]:
+        """What the answer shows of a row, as the columns of a subquery."""
+        pairs = [
+            (item.label, self._column(item, table) if isinstance(item, Column) else self._embedded(item, table))
+            for item in query.items
+        ]
+        return select(*self.dialect.json_row(pairs))
+
+    def _column(self, column: Column, table: Alias) -> Expression:
+        reference = column.reference
+        value = self.value(reference, table)
+        kind = reference.kind
+        if column.cast is not None and column.cast is not kind:
+            value = self.dialect.cast(value, kind, column.cast)
+            kind = column.cast
+        return self.dialect.shown(value, kind, reference.field)
+
+    def value(self, reference: Reference, table: Alias) -> Expression:
+        """A column as this caller sees it: null where its mask does not hold."""
+        value: Expression = table.c[reference.field.column.key]
+        if reference.mask is not None:
+            value = case((self.predicate(reference.mask, table), value), else_=null())
+        return self.dialect.inside(value, reference) if reference.steps else value
+
+    def predicate(self, predicate: Predicate, table: Alias) -> Expression:
+        """What is left of a rule, about this occurrence of its table."""
+        adapted: Expression = ClauseAdapter(table).traverse(predicate.expression)
+        return adapted
+
+    def _embedded(self, embed: PlannedEmbed, parent: Alias) -> Expression:
+        table = self.alias(embed.query)
+        rows = self._joined(self.shown(embed.query, table), embed, parent, table)
+        if embed.relation.cardinality.is_one:
+            one = rows.subquery(f"o{next(self._numbers)}")
+            return self._as_json(select(self.dialect.row_json(one)).select_from(one))
+        many = self._page(rows, embed.query, table, filtered=True).subquery(f"m{next(self._numbers)}")
+        return self._as_json(select(self.dialect.rows_json(many)).select_from(many))
+
+    def _as_json(self, statement: Select[Any]) -> Expression:
+        # A subquery's result loses the mark that says it is JSON, on SQLite.
+        value = statement.scalar_subquery()
+        return func.json(value) if self.dialect.engine == "sqlite" else value
+
+    def _joined(
+        self, statement: Select[Any], embed: PlannedEmbed, parent: Alias, table: Alias
+    ) -> Select[Any]:
+        """Rows of the embed's table that belong to the parent's row, and that the caller asked for and may see."""
+        relation = embed.relation
+        statement = statement.select_from(table)
+        if relation.junction is None:
+            on = [
+                table.c[far.column.key] == parent.c[near.column.key] for near, far in relation.pairs
+            ]
+        else:
+            middle = relation.junction.resource.table.alias(f"j{next(self._numbers)}")
+            on = [
+                *(middle.c[inner.column.key] == parent.c[outer.column.key] for outer, inner in relation.junction.near),
+                *(middle.c[inner.column.key] == table.c[outer.column.key] for outer, inner in relation.junction.far),
+                *(self.predicate(predicate, middle) for predicate in embed.junction_predicates),
+            ]
+            if not embed.junction_visible:
+                on.append(false())
+            statement = statement.select_from(middle)
+        return statement.where(*on, *self.conditions(embed.query, table)).correlate(parent)
+
+    def conditions(self, query: PlannedQuery, table: Alias) -> Iterator[Expression]:
+        """Everything a row must satisfy: the rules first, then inner embeds, then the filters."""
+        if not query.visible:
+            yield false()
+        for predicate in query.predicates:
+            yield self.predicate(predicate, table)
+        for embed in query.embeds:
+            if embed.inner:
+                yield self._exists(embed, table)
+        for condition in query.where:
+            yield self.condition(condition, table)
+
+    def condition(self, condition: PlannedCondition, table: Alias) -> Expression:
+        """One filter, or a tree of them."""
+        if isinstance(condition, Combination):
+            items = [self.condition(item, table) for item in condition.items]
+            joined = and_(*items) if condition.conjunction else or_(*items)
+            return not_(joined) if condition.negated else joined
+        if isinstance(condition, Emptiness):
+            found = self._exists(condition.embed, table)
+            return not_(found) if condition.empty else found
+        return self._comparison(condition, table)
+
+    def _exists(self, embed: PlannedEmbed, parent: Alias) -> Expression:
+        table = self.alias(embed.query)
+        return exists(self._joined(select(literal_column("1")), embed, parent, table))
+
+    def _comparison(self, comparison: Comparison, table: Alias) -> Expression:
+        value = self.value(comparison.reference, table)
+        if comparison.is_value is not None:
+            outcome = _IS[comparison.is_value](value)
+        else:
+            assert comparison.parameter is not None
+            outcome = self.dialect.comparison(value, comparison, self.parameter(comparison.parameter))
+        return not_(outcome) if comparison.negated else outcome
+
+    def parameter(self, parameter: Parameter, encode: Encoder | None = None) -> Expression:
+        """The bind parameter of a literal."""
+        index = self._indexes[id(parameter)]
+        name = f"p{index}"
+        self._encoders[name] = (index, encode or self.dialect.encoder(parameter))
+        return self.dialect.parameter(name, parameter)
+
+    def own(self, name: str, number: int, parameter: Parameter | None) -> Expression:
+        """A parameter that is no literal of the plan: the value `number` after those, in the driver's form."""
+        self._encoders[name] = (self._own_from + number, None)
+        if parameter is not None:
+            return self.dialect.parameter(name, parameter)
+        return bindparam(name, type_=Text())
+
+    def _page(
+        self, statement: Select[Any], query: PlannedQuery, table: Alias, *, filtered: bool = False
+    ) -> Select[Any]:
+        if not filtered:
+            statement = statement.where(*self.conditions(query, table))
+        statement = statement.order_by(*self.order(query, table))
+        most = query.max_rows
+        if query.limit is not None:
+            capped = None if most is None else (lambda value: min(value, most))
+            statement = statement.limit(self.parameter(query.limit, capped))
+        elif most is not None:
+            statement = statement.limit(literal_column(str(most)))
+        return statement if query.offset is None else statement.offset(self.parameter(query.offset))
+
+    def order(self, query: PlannedQuery, table: Alias) -> Iterator[Any]:
+        """The terms to order by."""
+        return (self._ordering(term, table) for term in query.order)
+
+    def _ordering(self, term: Ordering, table: Alias) -> Any:
+        value = self._order_value(term, table)
+        value = value.desc() if term.descending else value.asc()
+        reference = term.reference
+        never_null = (
+            not reference.field.nullable and reference.mask is None and not reference.steps and term.relation is None
+        )
+        if never_null or (self.dialect.engine == "postgresql" and term.nulls_first == term.descending):
+            return value
+        return value.nulls_first() if term.nulls_first else value.nulls_last()
+
+    def _order_value(self, term: Ordering, table: Alias) -> Expression:
+        if term.relation is None:
+            return self.dialect.sort_key(self.value(term.reference, table), term.reference)
+        target = term.relation.target.table.alias(f"t{next(self._numbers)}")
+        value = self.dialect.sort_key(self.value(term.reference, target), term.reference)
+        joined = select(value).select_from(target)
+        for near, far in term.relation.pairs:
+            joined = joined.where(target.c[far.column.key] == table.c[near.column.key])
+        joined = joined.where(*(self.predicate(predicate, target) for predicate in term.predicates))
+        return joined.correlate(table).scalar_subquery()
+
+
+_IS: dict[IsValue, Callable[[Expression], Expression]] = {
+    IsValue.NULL: lambda value: value.is_(None),
+    IsValue.NOT_NULL: lambda value: value.is_not(None),
+    IsValue.TRUE: lambda value: and_(value.is_not(None), value),
+    IsValue.FALSE: lambda value: and_(value.is_not(None), not_(value)),
+    IsValue.UNKNOWN: lambda value: value.is_(None),
+}

@@ -1,0 +1,253 @@
+"""The statements of a write, compiled once per plan: insert, update, delete, lock, verify, answer.
+
+Values of parameters come in this order: the plan's parameters, then the statement's own (a row's values, the document
+of rows, or the document of keys).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Select, Table, and_, bindparam, column, delete, func, literal_column, select, true, tuple_, update
+from sqlalchemy import cast as sql_cast
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.types import JSON, Text
+
+from backstay.models.access.rules import Predicate
+from backstay.models.catalog import Field, ValueKind
+from backstay.models.resources.plan import Form, Parameter, WritePlan
+from backstay.models.resources.request import Conflict, WriteKind
+from backstay.repositories.resources.compile import Build, CompiledStatement
+from backstay.repositories.resources.dialects import Dialect, Expression, fragment, stored
+from backstay.utils import json_text
+
+
+class WriteStatements:
+    """Makes and keeps the statements of one plan."""
+
+    def __init__(self, plan: WritePlan, dialect: Dialect) -> None:
+        self.plan = plan
+        self.dialect = dialect
+        self.table: Table = plan.resource.table
+        self._made: dict[Any, CompiledStatement | None] = {}
+
+    def insert(self, names: tuple[str, ...]) -> CompiledStatement:
+        """Insert rows with those columns; returns key, passes as new, passes as changed, is new."""
+        made = self._made.get(("insert", names))
+        if made is None:
+            made = self._made["insert", names] = self._insert(names)
+        return made
+
+    def existing(self, names: tuple[str, ...]) -> CompiledStatement:
+        """Whether there is a row that an upsert of these values would meet."""
+        made = self._made.get(("existing", names))
+        if made is None:
+            build = self._build(0)
+            places = {name: number for number, name in enumerate(names)}
+            same = [
+                self.table.c[field.column.key] == self._own(build, places[field.name], field)
+                for field in self.plan.on_conflict
+                if field.name in places
+            ]
+            made = build.finish(select(literal_column("1")).select_from(self.table).where(*same))
+            self._made["existing", names] = made
+        return made
+
+    def update(self, names: tuple[str, ...]) -> CompiledStatement:
+        """Set those columns in the target's rows; returns key, passes."""
+        made = self._made.get(("update", names))
+        if made is None:
+            made = self._made["update", names] = self._update(names)
+        return made
+
+    def delete(self) -> CompiledStatement:
+        """Delete the target's rows; returns their keys."""
+        made = self._made.get("delete")
+        if made is None:
+            build = self._build(len(self.plan.parameters))
+            statement = delete(self.table).where(*self._target(build)).returning(*self._key(self.table))
+            made = self._made["delete"] = build.finish(statement)
+        return made
+
+    def lock(self) -> CompiledStatement:
+        """The keys of the target's rows, locked until the transaction ends."""
+        made = self._made.get("lock")
+        if made is None:
+            build = self._build(len(self.plan.parameters))
+            made = self._made["lock"] = build.finish(self._locked(build))
+        return made
+
+    def verify(self, is_new: bool) -> CompiledStatement | None:
+        """How many of the rows of those keys pass the checks that read other rows; None when there are none."""
+        place = ("verify", is_new)
+        if place not in self._made:
+            checks = [check for check in self._checks(is_new) if check.reads_other_rows]
+            self._made[place] = self._verify(checks) if checks else None
+        return self._made[place]
+
+    def answer(self) -> CompiledStatement:
+        """The rows of those keys as the caller sees them, in the order of the keys unless another was asked for."""
+        made = self._made.get("answer")
+        if made is None:
+            made = self._made["answer"] = self._answer()
+        return made
+
+    def encode(self, value: Any, field: Field) -> Any:
+        """A value of an update as the driver takes it."""
+        if self.dialect.engine == "sqlite":
+            return stored(value, field)
+        if value is not None and field.kind is ValueKind.JSON:
+            return json_text.canonical(value)
+        return value
+
+    def _build(self, literals: int) -> Build:
+        return Build(self.dialect, self.plan.parameters, self.plan.predicates, own_from=literals)
+
+    def _own(self, build: Build, number: int, field: Field) -> Expression:
+        """The value of a column that the statement sets."""
+        return build.own(f"v{number}", number, Parameter(number, Form.SCALAR, field))
+
+    def _key(self, source: Any) -> list[Expression]:
+        return [source.c[field.column.key] for field in self.plan.resource.primary_key]
+
+    def _checks(self, is_new: bool) -> tuple[Predicate, ...]:
+        plan = self.plan
+        if plan.kind is WriteKind.DELETE:
+            return ()
+        checks = plan.checks if is_new or plan.kind is WriteKind.UPDATE else plan.conflict_checks
+        return (*checks, *plan.readable)
+
+    def _passes(self, is_new: bool) -> Expression:
+        checks = [check.expression for check in self._checks(is_new) if not check.reads_other_rows]
+        return and_(true(), *checks) if checks else literal_column("1")
+
+    def _insert(self, names: tuple[str, ...]) -> CompiledStatement:
+        build = self._build(0)
+        fields = [self.plan.resource.fields[name] for name in names]
+        if self.dialect.engine == "postgresql":
+            into: Any = postgresql.insert(self.table)
+            into = self._from_document(into, build, fields)
+        else:
+            into = sqlite.insert(self.table)
+            own = {
+                field.column.key: self._own(build, number, field) for number, field in enumerate(fields)
+            }
+            into = into.values(own) if own else into
+        into = self._on_conflict(into, fields)
+        returned = [*self._key(self.table), self._passes(True), self._passes(False)]
+        if self.dialect.engine == "postgresql":
+            returned.append(literal_column("(xmax = 0)"))
+        return build.finish(into.returning(*returned))
+
+    def _from_document(self, into: Any, build: Build, fields: Sequence[Field]) -> Any:
+        document = sql_cast(build.own("rows", 0, None), JSON())
+        if not fields:
+            return into.from_select([], select().select_from(func.json_array_elements(document).alias("r")))
+        rows = func.json_to_recordset(document).table_valued(
+            *(column(field.name, _bare(field)) for field in fields), name="r"
+        )
+        rows = rows.render_derived(with_types=True)
+        return into.from_select(
+            [field.column.key for field in fields], select(*(rows.c[field.name] for field in fields)), include_defaults=False
+        )
+
+    def _on_conflict(self, into: Any, fields: Sequence[Field]) -> Any:
+        plan = self.plan
+        if plan.conflict is None:
+            return into
+        target = [field.column for field in plan.on_conflict]
+        if plan.conflict is Conflict.IGNORE:
+            return into.on_conflict_do_nothing(index_elements=target)
+        keys = {field.name for field in plan.on_conflict}
+        changed = [field for field in fields if field.name not in keys] or list(plan.on_conflict)
+        return into.on_conflict_do_update(
+            index_elements=target,
+            set_={field.column.key: into.excluded[field.column.key] for field in changed},
+            where=and_(true(), *(predicate.expression for predicate in plan.conflict_target)),
+        )
+
+    def _update(self, names: tuple[str, ...]) -> CompiledStatement:
+        build = self._build(len(self.plan.parameters))
+        fields = [self.plan.resource.fields[name] for name in names]
+        changes = {field.column.key: self._own(build, number, field) for number, field in enumerate(fields)}
+        if not changes:
+            # Nothing to set still touches the rows, so that the answer and the count are those of an update.
+            unchanged = self.plan.resource.primary_key[0].column
+            changes = {unchanged.key: unchanged}
+        statement = update(self.table).where(*self._target(build)).values(changes)
+        return build.finish(statement.returning(*self._key(self.table), self._passes(False)))
+
+    def _target(self, build: Build) -> list[Expression]:
+        """The condition that a row is one to touch. Rules that read other rows see the table under another name."""
+        target = self.plan.target
+        assert target is not None
+        if not any(predicate.reads_other_rows for predicate in self.plan.predicates) and not target.embeds:
+            return list(build.conditions(target, self.table))
+        return [tuple_(*self._key(self.table)).in_(self._locked(build))]
+
+    def _locked(self, build: Build) -> Select[Any]:
+        target = self.plan.target
+        assert target is not None
+        alias = build.alias(target)
+        found = select(*self._key(alias)).select_from(alias).where(*build.conditions(target, alias))
+        return found.with_for_update(of=alias) if self.dialect.engine == "postgresql" else found
+
+    def _verify(self, checks: Sequence[Predicate]) -> CompiledStatement:
+        build = self._build(0)
+        alias = self.table.alias("w")
+        keys, same, _ = self._keys(build, alias)
+        passing = [build.predicate(check, alias) for check in checks]
+        return build.finish(select(func.count()).select_from(keys).join(alias, same).where(*passing))
+
+    def _answer(self) -> CompiledStatement:
+        build = self._build(len(self.plan.parameters))
+        query = self.plan.answer
+        assert query is not None
+        alias = build.alias(query)
+        keys, same, position = self._keys(build, alias)
+        rows = build.shown(query, alias).select_from(keys).join(alias, same)
+        rows = rows.where(*build.conditions(query, alias))
+        rows = rows.order_by(*build.order(query, alias), position).subquery("q")
+        return build.finish(select(func.count(), self.dialect.document(rows)).select_from(rows))
+
+    def _keys(self, build: Build, alias: Any) -> tuple[Any, Expression, Expression]:
+        """A document of keys as a table, when a row has one of them, and the place of each in the document."""
+        document = build.own("keys", 0, None)
+        fields = self.plan.resource.primary_key
+        if self.dialect.engine == "postgresql":
+            each = func.json_array_elements(sql_cast(document, JSON()))
+            keys = each.table_valued("value", with_ordinality="place", name="k").render_derived()
+            parts = [
+                sql_cast(keys.c.value.op("->>")(literal_column(str(number))), _bare(field))
+                for number, field in enumerate(fields)
+            ]
+            place = keys.c.place
+        else:
+            keys = func.json_each(document).table_valued("key", "value", name="k")
+            parts = [func.json_extract(keys.c.value, literal_column(f"'$[{n}]'")) for n in range(len(fields))]
+            place = keys.c.key
+        same = and_(
+            *(alias.c[field.column.key] == part for field, part in zip(fields, parts, strict=True))
+        )
+        return keys, same, place
+
+
+def _bare(field: Field) -> Any:
+    """The column's type without a length, which a cast would cut to without a word."""
+    return Text() if field.kind is ValueKind.TEXT else field.column.type
+
+
+def rows_document(rows: Sequence[Mapping[str, Any]], fields: Sequence[Field]) -> str:
+    """Rows as the JSON document that PostgreSQL reads them from."""
+    names = [json_text.canonical(field.name) for field in fields]
+    lines = (
+        ",".join(f"{name}:{fragment(row[field.name], field)}" for name, field in zip(names, fields, strict=True))
+        for row in rows
+    )
+    return "[" + ",".join("{" + line + "}" for line in lines) + "]"
+
+
+def keys_document(keys: Sequence[Sequence[Any]]) -> str:
+    """Primary keys as the driver gave them, as a JSON document."""
+    return json_text.canonical([[part if isinstance(part, int | str) else str(part) for part in key] for key in keys])

@@ -1,0 +1,182 @@
+"""SQLite's spellings for the compiler: its JSON functions, and the functions and collations of ours that are
+registered on every connection (`repositories/database/sqlite_functions.py`)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Select, Subquery, bindparam, case, exists, func, literal_column, not_, null, select
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
+
+from backstay.errors import BackstayError
+from backstay.models.catalog import Field, ValueKind
+from backstay.models.resources.plan import Comparison, Form, Parameter, Reference
+from backstay.models.resources.request import Operator, Quantifier
+from backstay.models.types import DECIMAL_COLLATION
+from backstay.repositories.database import Engine
+from backstay.repositories.resources.dialects import Encoder, Expression, array_text, plain
+from backstay.utils import json_text
+
+JSON_COLLATION = "backstay_json"
+
+_SYMBOLS = {
+    Operator.EQ: "=",
+    Operator.NEQ: "<>",
+    Operator.GT: ">",
+    Operator.GTE: ">=",
+    Operator.LT: "<",
+    Operator.LTE: "<=",
+}
+_ORDERING = frozenset({Operator.GT, Operator.GTE, Operator.LT, Operator.LTE})
+_LISTS = frozenset({Form.LIST, Form.TEXT_LIST, Form.PATTERN_LIST, Form.REGEX_LIST})
+_COLLATIONS = {ValueKind.DECIMAL: DECIMAL_COLLATION, ValueKind.JSON: JSON_COLLATION}
+
+
+class SqliteDialect:
+    """JSON by `json_object`, a JSON array parameter for a list, Python functions where SQLite has none."""
+
+    engine: Engine = "sqlite"
+
+    def __init__(self) -> None:
+        self.sql = SQLiteDialect_pysqlite()
+
+    def parameter(self, name: str, parameter: Parameter) -> Expression:
+        return bindparam(name)
+
+    def encoder(self, parameter: Parameter) -> Encoder | None:
+        field = parameter.field
+        if parameter.form in _LISTS:
+            return lambda values: json_text.canonical([_in_list(value, field) for value in values])
+        if field is None or parameter.form is Form.COUNT or field.kind in (ValueKind.TEXT, ValueKind.ENUM):
+            return None
+        if field.kind is ValueKind.JSON:
+            return json_text.canonical
+        if field.kind is ValueKind.ARRAY:
+            return lambda value: array_text(value, field)
+        return plain
+
+    def caller_value(self, value: Any) -> Any:
+        return plain(value)
+
+    def inside(self, value: Expression, reference: Reference) -> Expression:
+        for step in reference.steps:
+            function = func.backstay_json_text if step.as_text else func.backstay_json_at
+            value = function(value, bindparam(None, step.key))
+        return value
+
+    def comparison(self, value: Expression, comparison: Comparison, bind: Expression) -> Expression:
+        if comparison.quantifier is not None:
+            return self._quantified(value, comparison, bind)
+        return self._simple(value, comparison.operator, comparison.reference, bind)
+
+    def _simple(
+        self, value: Expression, operator: Operator, reference: Reference, bind: Expression
+    ) -> Expression:
+        value = _collated(value, reference)
+        if operator is Operator.IN:
+            members = func.json_each(bind).table_valued("value")
+            if reference.kind is ValueKind.BYTES:
+                value = func.hex(value)
+            return value.in_(select(members.c.value))
+        if operator is Operator.ISDISTINCT:
+            return value.is_distinct_from(bind)
+        if operator in _SYMBOLS:
+            if operator in _ORDERING and reference.kind is ValueKind.ENUM:
+                value, bind = _position(value, reference.field), _position(bind, reference.field)
+            return value.op(_SYMBOLS[operator], is_comparison=True)(bind)
+        return self._by_function(value, operator, reference, bind)
+
+    def _by_function(
+        self, value: Expression, operator: Operator, reference: Reference, bind: Expression
+    ) -> Expression:
+        if operator is Operator.LIKE:
+            return value.like(bind, escape="\\")
+        if operator is Operator.ILIKE:
+            return func.lower(value).like(func.lower(bind), escape="\\")
+        if operator is Operator.MATCH:
+            return func.backstay_regexp(bind, value)
+        if operator is Operator.IMATCH:
+            return func.backstay_iregexp(bind, value)
+        kind = "array" if reference.kind is ValueKind.ARRAY else "json"
+        if operator is Operator.CONTAINS:
+            return getattr(func, f"backstay_{kind}_contains")(value, bind)
+        if operator is Operator.CONTAINED:
+            return getattr(func, f"backstay_{kind}_contains")(bind, value)
+        if operator is Operator.OVERLAPS and kind == "array":
+            return func.backstay_array_overlaps(value, bind)
+        raise BackstayError(
+            "PGRST127",
+            details=f"The operator '{operator.value}' needs PostgreSQL; this application runs on SQLite.",
+        )
+
+    def _quantified(self, value: Expression, comparison: Comparison, bind: Expression) -> Expression:
+        """SQL's three-valued `ANY` and `ALL`, which SQLite lacks."""
+        items = func.json_each(bind).table_valued("value")
+        is_all = comparison.quantifier is Quantifier.ALL
+        each = self._simple(value, comparison.operator, comparison.reference, items.c.value)
+        found: Select[Any] = select(literal_column("1")).select_from(items).where(not_(each) if is_all else each)
+        holds = exists(found)
+        return case(
+            (func.json_array_length(bind) == 0, literal_column("1" if is_all else "0")),
+            (value.is_(None), null()),
+            else_=not_(holds) if is_all else holds,
+        )
+
+    def sort_key(self, value: Expression, reference: Reference) -> Expression:
+        if reference.kind is ValueKind.ENUM:
+            return _position(value, reference.field)
+        return _collated(value, reference)
+
+    def shown(self, value: Expression, kind: ValueKind, field: Field) -> Expression:
+        if kind is ValueKind.BOOLEAN:
+            word = case((value.is_(None), null()), (value, literal_column("'true'")), else_=literal_column("'false'"))
+            return func.json(word)
+        if kind in (ValueKind.DECIMAL, ValueKind.JSON, ValueKind.ARRAY):
+            return func.json(value)
+        if kind is ValueKind.FLOAT:
+            # SQLite writes 15 digits of a number; where they do not read back as the same, ours writes 17.
+            read_back = literal_column("0").op("+")(value.concat(literal_column("''")))
+            exact = func.json(func.backstay_float(value))
+            return case((value.is_(None), null()), (value.op("=")(read_back), value), else_=exact)
+        if kind is ValueKind.BYTES:
+            return literal_column("'\\x'").concat(func.lower(func.hex(value)))
+        return value
+
+    def cast(self, value: Expression, source: ValueKind, target: ValueKind) -> Expression:
+        return func.backstay_cast(value, literal_column(f"'{source.value}'"), literal_column(f"'{target.value}'"))
+
+    def json_row(self, pairs: Sequence[tuple[str, Expression]]) -> list[Expression]:
+        arguments = [part for label, value in pairs for part in (literal_column(_quoted(label)), value)]
+        return [func.json_object(*arguments).label("j")]
+
+    def row_json(self, rows: Subquery) -> Expression:
+        return func.json(rows.c.j)
+
+    def rows_json(self, rows: Subquery) -> Expression:
+        return func.json_group_array(func.json(rows.c.j))
+
+    def document(self, rows: Subquery) -> Expression:
+        joined = func.coalesce(func.group_concat(rows.c.j, literal_column("','")), literal_column("''"))
+        return literal_column("'['").concat(joined).concat(literal_column("']'"))
+
+
+def _collated(value: Expression, reference: Reference) -> Expression:
+    """Exact numbers and JSON compare by value; a column of exact numbers has that collation already."""
+    collation = _COLLATIONS.get(reference.kind)
+    bare = reference.mask is None and not reference.steps and reference.kind is ValueKind.DECIMAL
+    return value if collation is None or bare else value.collate(collation)
+
+
+def _position(value: Expression, field: Field) -> Expression:
+    return case({choice: literal_column(str(number)) for number, choice in enumerate(field.choices)}, value=value)
+
+
+def _in_list(value: Any, field: Field | None) -> Any:
+    if field is not None and field.kind is ValueKind.JSON:
+        return json_text.canonical(value)
+    return value.hex().upper() if isinstance(value, bytes) else plain(value)
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,44 @@
+"""Every address of the platform, and the controller that answers there. What is not here goes to users' routers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from starlette.types import ASGIApp
+
+REST = "/rest/v1/"
+OPENAPI = "/openapi.json"
+DOCS = "/docs"
+
+
+@dataclass(frozen=True, slots=True)
+class Controllers:
+    """The controllers of one application, by what they answer for."""
+
+    live: ASGIApp
+    ready: ASGIApp
+    rest_root: ASGIApp
+    tables: ASGIApp
+    rows: ASGIApp
+    openapi: ASGIApp
+    docs: ASGIApp
+    assets: Mapping[str, ASGIApp]
+
+
+def exact(controllers: Controllers) -> dict[str, ASGIApp]:
+    """Controllers by whole path."""
+    return {
+        "/health/live": controllers.live,
+        "/health/ready": controllers.ready,
+        "/rest/v1": controllers.rest_root,
+        REST: controllers.rest_root,
+        OPENAPI: controllers.openapi,
+        DOCS: controllers.docs,
+        **controllers.assets,
+    }
+
+
+def trees(controllers: Controllers) -> Sequence[tuple[str, ASGIApp, ASGIApp]]:
+    """Prefix, controller for one segment after it, controller for two."""
+    return ((REST, controllers.tables, controllers.rows),)

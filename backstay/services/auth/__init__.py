@@ -1,0 +1,1 @@
+"""Who is calling: access tokens, API keys, and the one value that both end in."""

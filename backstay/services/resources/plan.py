@@ -1,0 +1,285 @@
+"""Planning: Request + Caller + Catalog → Plan. Pure, and done once per request shape and kind of caller.
+
+In charge of looking names up, folding the access rules in, checking that operators fit their columns, and the caps on
+depth and size. Not in charge of literals (`literals.py`, at each request) or of SQL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from backstay.config.rest import RestSettings
+from backstay.errors import BackstayError
+from backstay.models.access.caller import Caller
+from backstay.models.access.rules import Predicate, Rule
+from backstay.models.catalog import Catalog, Resource, ValueKind
+from backstay.models.resources.plan import (
+    Column,
+    Combination,
+    Comparison,
+    Emptiness,
+    Form,
+    Ordering,
+    Parameter,
+    PlannedCondition,
+    PlannedEmbed,
+    PlannedQuery,
+    ReadPlan,
+    Reference,
+)
+from backstay.models.resources.request import (
+    AllColumns,
+    ColumnPath,
+    Condition,
+    Embed,
+    EmbedFilter,
+    Filter,
+    Logic,
+    Order,
+    Query,
+    Request,
+    SelectColumn,
+)
+from backstay.services.resources.operators import ALLOWED_CASTS, CASTS, check_operator, form_of
+from backstay.services.resources.sight import Sight
+
+# PostgreSQL cuts longer identifiers off without a word.
+MAX_LABEL_BYTES = 63
+
+
+class Planner:
+    """Makes plans for one catalog."""
+
+    def __init__(self, catalog: Catalog, settings: RestSettings) -> None:
+        self.catalog = catalog
+        self.settings = settings
+
+    def read(self, request: Request, caller: Caller) -> ReadPlan:
+        """Plan a read.
+
+        Raises:
+            BackstayError: `PGRST205`, `PGRST200`, `PGRST201`, `42703`, `PGRST108` and the like, for names that do
+                not exist for this caller and operators that do not fit; `54000` past a cap.
+        """
+        sight = Sight(self.catalog, caller)
+        planning = Planning(sight, self.settings)
+        resource = sight.readable(request.resource)
+        query = planning.query(resource, request.query, depth=0)
+        return ReadPlan(
+            query=query,
+            parameters=tuple(planning.parameters),
+            predicates=tuple(planning.predicates.values()),
+            count=request.count,
+            shape=request.shape,
+        )
+
+
+class Planning:
+    """One plan in the making: its parameters and predicates as they are met, and the caps."""
+
+    def __init__(self, sight: Sight, settings: RestSettings) -> None:
+        self.sight = sight
+        self.settings = settings
+        self.parameters: list[Parameter] = []
+        self.predicates: dict[int, Predicate] = {}
+        self._embeds = 0
+        self._conditions = 0
+
+    def query(self, resource: Resource, query: Query, *, depth: int) -> PlannedQuery:
+        """Plan what is read of one table."""
+        embeds = {
+            item.label: self.embed(resource, item, depth + 1) for item in query.select if isinstance(item, Embed)
+        }
+        predicates, visible = self.row_rule(resource.access.read)
+        return PlannedQuery(
+            resource=resource,
+            items=tuple(self._items(resource, query, embeds)),
+            where=tuple(self.condition(resource, condition, embeds) for condition in query.where),
+            predicates=predicates,
+            visible=visible,
+            order=tuple(self._order(resource, query.order)),
+            limit=self._count(query.limit),
+            offset=self._count(query.offset),
+            max_rows=self.settings.max_rows,
+            embeds=tuple(embeds.values()),
+        )
+
+    def embed(self, source: Resource, embed: Embed, depth: int) -> PlannedEmbed:
+        """Plan the rows of a related table inside a row."""
+        self._embeds += 1
+        if depth > self.settings.max_depth:
+            raise BackstayError("54000", f"embeds may be nested at most {self.settings.max_depth} deep")
+        if self._embeds > self.settings.max_embeds:
+            raise BackstayError("54000", f"a request may embed at most {self.settings.max_embeds} times")
+        relation = self.sight.relation(source, embed.relation, embed.hint)
+        between: tuple[Predicate, ...] = ()
+        between_visible = True
+        if relation.junction is not None:
+            between, between_visible = self.row_rule(relation.junction.resource.access.read)
+        return PlannedEmbed(
+            label=_label(embed.label),
+            relation=relation,
+            query=self.query(relation.target, embed.query, depth=depth),
+            inner=embed.inner,
+            shown=bool(embed.query.select),
+            junction_predicates=between,
+            junction_visible=between_visible,
+        )
+
+    def row_rule(self, rule: Rule) -> tuple[tuple[Predicate, ...], bool]:
+        """The predicates of a rule for this caller, and whether it can hold at all."""
+        outcome = rule.fold(self.sight.caller)
+        if isinstance(outcome, Predicate):
+            return (self.remember(outcome),), True
+        return (), outcome
+
+    def remember(self, predicate: Predicate) -> Predicate:
+        """Note a predicate of the plan, whose values of the caller will be bound."""
+        self.predicates[id(predicate)] = predicate
+        return predicate
+
+    def reference(self, resource: Resource, path: ColumnPath) -> Reference:
+        """Look a column up, and the place inside it.
+
+        Raises:
+            BackstayError: `42703` when it does not exist for this caller.
+        """
+        reference = self.sight.reference(resource, path.name)
+        if reference is None:
+            raise BackstayError("42703", f"column {resource.name}.{path.name} does not exist")
+        if reference.mask is not None:
+            self.remember(reference.mask)
+        if path.steps and reference.field.kind not in (ValueKind.JSON, ValueKind.ARRAY):
+            raise BackstayError("42883", f"operator does not exist: {reference.field.sql_type} -> unknown")
+        return Reference(reference.field, path.steps, reference.mask)
+
+    def _items(
+        self, resource: Resource, query: Query, embeds: dict[str, PlannedEmbed]
+    ) -> Iterable[Column | PlannedEmbed]:
+        labels: dict[str, object] = {}
+        for item in query.select:
+            for planned, identity in self._item(resource, item, embeds):
+                known = labels.setdefault(planned.label, identity)
+                if known is not identity and known != identity:
+                    raise BackstayError("PGRST100", f"the name '{planned.label}' occurs twice in the select")
+                if known is identity:
+                    yield planned
+
+    def _item(
+        self, resource: Resource, item: AllColumns | SelectColumn | Embed, embeds: dict[str, PlannedEmbed]
+    ) -> Iterable[tuple[Column | PlannedEmbed, object]]:
+        if isinstance(item, Embed):
+            if embeds[item.label].shown:
+                yield embeds[item.label], item
+        elif isinstance(item, AllColumns):
+            for reference in self.sight.columns(resource):
+                if reference.mask is not None:
+                    self.remember(reference.mask)
+                yield Column(reference, reference.field.name), (ColumnPath(reference.field.name), None)
+        else:
+            reference = self.reference(resource, item.column)
+            yield (
+                Column(reference, _label(item.alias or _default_label(item.column)), _cast(reference, item.cast)),
+                (item.column, item.cast),
+            )
+
+    def condition(
+        self, resource: Resource, condition: Condition, embeds: dict[str, PlannedEmbed]
+    ) -> PlannedCondition:
+        """Plan one condition on the rows of a table."""
+        self._conditions += 1
+        if self._conditions > self.settings.max_conditions:
+            raise BackstayError("54000", f"a request may have at most {self.settings.max_conditions} conditions")
+        if isinstance(condition, Logic):
+            items = tuple(self.condition(resource, item, embeds) for item in condition.items)
+            return Combination(condition.conjunction, items, condition.negated)
+        if isinstance(condition, EmbedFilter):
+            return Emptiness(embeds[condition.name], condition.empty)
+        return self._comparison(resource, condition)
+
+    def _comparison(self, resource: Resource, filter_: Filter) -> Comparison:
+        reference = self.reference(resource, filter_.column)
+        check_operator(reference, filter_)
+        parameter = None
+        if filter_.slot is not None:
+            parameter = self._parameter(filter_.slot, *form_of(reference, filter_))
+        return Comparison(
+            reference=reference,
+            operator=filter_.operator,
+            parameter=parameter,
+            negated=filter_.negated,
+            quantifier=filter_.quantifier,
+            is_value=filter_.is_value,
+            config=filter_.config,
+        )
+
+    def _parameter(self, slot: int, form: Form, field: object) -> Parameter:
+        parameter = Parameter(slot, form, field)  # type: ignore[arg-type]
+        self.parameters.append(parameter)
+        return parameter
+
+    def _count(self, slot: int | None) -> Parameter | None:
+        return None if slot is None else self._parameter(slot, Form.COUNT, None)
+
+    def _order(self, resource: Resource, order: tuple[Order, ...]) -> Iterable[Ordering]:
+        named = set()
+        for term in order:
+            yield self._ordering(resource, term)
+            if term.relation is None and not term.column.steps:
+                named.add(term.column.name)
+        for field in resource.primary_key:
+            if field.name not in named:
+                yield Ordering(self._tie_breaker(resource, field.name), descending=False, nulls_first=False)
+
+    def _tie_breaker(self, resource: Resource, name: str) -> Reference:
+        """The key column itself: order by a key the caller cannot see tells nothing but that rows differ."""
+        return Reference(resource.fields[name])
+
+    def _ordering(self, resource: Resource, term: Order) -> Ordering:
+        nulls_first = term.descending if term.nulls_first is None else term.nulls_first
+        if term.relation is None:
+            reference = self.reference(resource, term.column)
+            _check_orderable(reference)
+            return Ordering(reference, term.descending, nulls_first)
+        relation = self.sight.relation(resource, term.relation, None)
+        if not relation.cardinality.is_one:
+            raise BackstayError(
+                "PGRST118",
+                f"A related order on '{term.relation}' is not possible",
+                details=f"'{resource.name}' and '{term.relation}' do not form a many-to-one or one-to-one"
+                " relationship",
+            )
+        predicates, _ = self.row_rule(relation.target.access.read)
+        reference = self.reference(relation.target, term.column)
+        _check_orderable(reference)
+        return Ordering(reference, term.descending, nulls_first, relation, predicates)
+
+
+def _check_orderable(reference: Reference) -> None:
+    if reference.kind in (ValueKind.RANGE, ValueKind.ARRAY):
+        raise BackstayError("42883", f"could not identify an ordering operator for type {reference.field.sql_type}")
+
+
+def _default_label(path: ColumnPath) -> str:
+    """A JSON path is named after its last key; an index takes the key before it."""
+    for step in reversed(path.steps):
+        if isinstance(step.key, str):
+            return step.key
+    return path.name
+
+
+def _label(label: str) -> str:
+    if len(label.encode()) > MAX_LABEL_BYTES:
+        raise BackstayError("54000", f"a name in the select may have at most {MAX_LABEL_BYTES} bytes")
+    return label
+
+
+def _cast(reference: Reference, name: str | None) -> ValueKind | None:
+    if name is None:
+        return None
+    kind = CASTS.get(name.lower())
+    if kind is None:
+        raise BackstayError("42704", f'type "{name[:63]}" does not exist')
+    if kind is not reference.kind and (reference.kind, kind) not in ALLOWED_CASTS:
+        raise BackstayError("42846", f"cannot cast type {reference.kind.value} to {kind.value}")
+    return kind

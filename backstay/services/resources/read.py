@@ -1,0 +1,55 @@
+"""Reading resources: plan once per request shape and kind of caller, then read literals and fetch."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from typing import Any
+
+from backstay.errors import BackstayError
+from backstay.models.catalog import Resource
+from backstay.models.resources.plan import ReadPlan
+from backstay.models.resources.request import Request, Shape
+from backstay.repositories.resources.fetch import Page, ResourceRepository
+from backstay.services.context import Context
+from backstay.services.resources.kinds import CallerKinds
+from backstay.services.resources.literals import read_values
+from backstay.services.resources.plan import Planner
+from backstay.services.resources.sight import Sight
+from backstay.utils.bounded import BoundedDict
+
+KEPT_PLANS = 2000
+
+
+class ResourceReader:
+    """Answers questions about resources."""
+
+    def __init__(self, planner: Planner, kinds: CallerKinds, repository: ResourceRepository) -> None:
+        self.planner = planner
+        self.kinds = kinds
+        self.repository = repository
+        self._plans: BoundedDict[Hashable, ReadPlan] = BoundedDict(KEPT_PLANS)
+
+    async def read(self, context: Context, request: Request, values: Sequence[Any]) -> Page:
+        """Rows of a resource as this caller may see them. One statement.
+
+        Raises:
+            BackstayError: for names that do not exist for the caller, literals that are no such value, `PGRST116`
+                when one object was wanted and another number of rows found, `PGRST103` for an offset past the end.
+        """
+        caller = context.caller
+        place = (request.resource, request.query, request.count, request.shape, self.kinds.of(caller))
+        plan = self._plans.get(place)
+        if plan is None:
+            plan = self._plans[place] = self.planner.read(request, caller)
+        page = await self.repository.read(plan, read_values(plan.parameters, values), caller)
+        if request.shape is Shape.OBJECT and page.count != 1:
+            raise BackstayError("PGRST116", details=f"The result contains {page.count} rows")
+        return page
+
+    def resource(self, context: Context, name: str) -> Resource:
+        """The table of that name, if it exists for this caller.
+
+        Raises:
+            BackstayError: `PGRST205`.
+        """
+        return Sight(self.planner.catalog, context.caller).resource(name)

@@ -1,0 +1,192 @@
+"""Rows of a JSON body, read as values of a table's columns, with one problem reported for each bad value.
+
+Strict about types: a number is not text and `1` is not true. What the column's type, length, nullability and choices
+say is checked here, the same for both databases; uniqueness, references and check constraints by the database.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from backstay.errors import BackstayError, FieldProblem
+from backstay.models.catalog import Field, Resource, ValueKind
+from backstay.services.resources import literals
+from backstay.utils import json_text
+
+MAX_PROBLEMS = 100
+# Controls other than tab and line ends, and the two overrides that make text read as what it is not.
+REFUSED_CHARACTERS = re.compile("[\u0000-\u0008\u000b\u000c\u000e-\u001f\u202d\u202e\ud800-\udfff]")
+
+
+class _Bad(Exception):
+    """What is wrong with one value."""
+
+    def __init__(self, code: str, message: str) -> None:
+        self.code = code
+        self.message = message
+
+
+def read_rows(
+    resource: Resource, fields: Sequence[Field], rows: Sequence[Mapping[str, Any]], *, single: bool
+) -> list[dict[str, Any]]:
+    """Each row's values of those fields that it has, by column name.
+
+    Raises:
+        BackstayError: `validation_failed` with one `FieldProblem` per bad value (the first hundred).
+    """
+    problems: list[FieldProblem] = []
+    read = []
+    for number, row in enumerate(rows):
+        values = {}
+        for field in fields:
+            if field.name in row:
+                try:
+                    values[field.name] = read_value(row[field.name], field)
+                except _Bad as bad:
+                    path = field.name if single else f"{number}.{field.name}"
+                    problems.append(FieldProblem(path, bad.code, bad.message))
+        read.append(values)
+        if len(problems) >= MAX_PROBLEMS:
+            break
+    if problems:
+        raise BackstayError("validation_failed", details=problems[:MAX_PROBLEMS])
+    return read
+
+
+def read_value(value: Any, field: Field) -> Any:
+    """One JSON value as a value of the field."""
+    if value is None:
+        if not field.nullable:
+            raise _Bad("null", "must not be null")
+        return None
+    return _READERS[field.kind](value, field)
+
+
+def _text(value: Any, field: Field) -> str:
+    text = _string(value)
+    if field.length is not None and len(text) > field.length:
+        raise _Bad("length", f"must have at most {field.length} characters, has {len(text)}")
+    return text
+
+
+def _string(value: Any) -> str:
+    if not isinstance(value, str):
+        raise _Bad("type", "must be a string")
+    if REFUSED_CHARACTERS.search(value):
+        raise _Bad("character", "holds a control character that text may not hold")
+    return value
+
+
+def _integer(value: Any, field: Field) -> int:
+    if isinstance(value, Decimal) and value == value.to_integral_value():
+        value = int(value)
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise _Bad("type", "must be an integer")
+    half = 1 << field.bits - 1
+    if not -half <= value < half:
+        raise _Bad("range", f"must be between {-half} and {half - 1}")
+    return value
+
+
+def _float(value: Any, field: Field) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        raise _Bad("type", "must be a number")
+    try:
+        number = float(value)
+    except OverflowError:
+        number = float("inf")
+    if number in (float("inf"), float("-inf")):
+        raise _Bad("range", "is too large for a double precision number")
+    return number
+
+
+def _decimal(value: Any, field: Field) -> Decimal:
+    if isinstance(value, str):
+        if not literals.NUMBER.match(value):
+            raise _Bad("format", "must be a number")
+        value = Decimal(value)
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        raise _Bad("type", "must be a number")
+    number = Decimal(value)
+    if not -literals.MAX_DECIMAL_DIGITS < number.adjusted() < literals.MAX_DECIMAL_DIGITS:
+        raise _Bad("range", "has too many digits")
+    exponent = number.normalize().as_tuple().exponent
+    decimals = max(0, -exponent) if isinstance(exponent, int) else 0
+    if field.scale is not None and decimals > field.scale:
+        raise _Bad("range", f"must have at most {field.scale} digits after the point")
+    if decimals > literals.MAX_DECIMAL_DIGITS:
+        raise _Bad("range", "has too many digits")
+    if field.precision is not None:
+        before = field.precision - (field.scale or 0)
+        if number and number.adjusted() >= before:
+            raise _Bad("range", f"must have at most {before} digits before the point")
+    return number
+
+
+def _boolean(value: Any, field: Field) -> bool:
+    if not isinstance(value, bool):
+        raise _Bad("type", "must be true or false")
+    return value
+
+
+def _by_literal(what: str) -> Callable[[Any, Field], Any]:
+    """A value that is written as a string, with the spelling that a filter's literal has."""
+
+    def read(value: Any, field: Field) -> Any:
+        try:
+            return literals.read_scalar(_string(value), field)
+        except BackstayError as error:
+            raise _Bad("format", f"must be {what}") from error
+
+    return read
+
+
+def _enum(value: Any, field: Field) -> str:
+    text = _string(value)
+    if text not in field.choices:
+        raise _Bad("enum", "must be one of " + ", ".join(field.choices))
+    return text
+
+
+def _json(value: Any, field: Field) -> Any:
+    if "\0" in json_text.canonical(value) or "\\u0000" in json_text.canonical(value):
+        raise _Bad("character", "holds a null character, which JSON in the database may not hold")
+    return value
+
+
+def _array(value: Any, field: Field) -> list[Any]:
+    assert field.item is not None
+    if not isinstance(value, list):
+        raise _Bad("type", "must be an array")
+    if len(value) > literals.MAX_LIST_ITEMS:
+        raise _Bad("length", f"must have at most {literals.MAX_LIST_ITEMS} items")
+    return [read_value(item, field.item) for item in value]
+
+
+def _bytes(value: Any, field: Field) -> bytes:
+    read: bytes = _by_literal("hexadecimal digits after \\x")(value, field)
+    if field.length is not None and len(read) > field.length:
+        raise _Bad("length", f"must have at most {field.length} bytes")
+    return read
+
+
+_READERS: dict[ValueKind, Callable[[Any, Field], Any]] = {
+    ValueKind.TEXT: _text,
+    ValueKind.INTEGER: _integer,
+    ValueKind.FLOAT: _float,
+    ValueKind.DECIMAL: _decimal,
+    ValueKind.BOOLEAN: _boolean,
+    ValueKind.UUID: _by_literal("a UUID"),
+    ValueKind.TIMESTAMP: _by_literal("an ISO 8601 date and time"),
+    ValueKind.DATETIME: _by_literal("an ISO 8601 date and time"),
+    ValueKind.DATE: _by_literal("an ISO 8601 date"),
+    ValueKind.TIME: _by_literal("an ISO 8601 time of day"),
+    ValueKind.BYTES: _bytes,
+    ValueKind.ENUM: _enum,
+    ValueKind.JSON: _json,
+    ValueKind.ARRAY: _array,
+    ValueKind.RANGE: _by_literal("a range"),
+}

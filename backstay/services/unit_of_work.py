@@ -1,0 +1,34 @@
+"""The unit of work: one use case, one transaction. The only place of the package where a session commits."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from backstay.repositories.database.caller_defaults import bind_caller
+from backstay.repositories.database.sessions import Session, Sessions, translated
+from backstay.services.context import Context
+
+
+class UnitOfWork:
+    """Opens transactions for services and users' controllers."""
+
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
+
+    @asynccontextmanager
+    async def begin(self, context: Context, *, reading: bool = False) -> AsyncIterator[Session]:
+        """A session whose changes are kept when the block ends well and undone when it raises.
+
+        Columns with a default like `caller.id` are filled from the context. A failure of the database is raised as
+        the error of the catalogue that the generated API would have raised.
+
+        Args:
+            reading: the session cannot write, and waits for nobody who does.
+        """
+        factory = self._sessions.reading if reading else self._sessions.factory
+        async with factory() as session:
+            bind_caller(session, context.caller)
+            with translated(self._sessions):
+                yield session
+                await session.commit()

@@ -1,0 +1,51 @@
+"""Fixtures for all tests: the real databases."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from backstay.config.database import DatabaseSettings
+from backstay.repositories.database import Database
+from backstay.repositories.database.choose import open_database
+from tests.engines import PostgresServer
+
+ENGINES = ("sqlite", "postgresql")
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """One PostgreSQL for the whole run."""
+    server = PostgresServer()
+    server.create()
+    yield server
+    server.remove()
+
+
+@pytest.fixture(params=ENGINES)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of an empty database, on each engine in turn."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/app.db"
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    return server.create_database(f"test_{uuid4().hex}")
+
+
+@pytest.fixture
+def database_settings(database_url: str) -> DatabaseSettings:
+    """Short limits, so that tests of limits are short."""
+    return DatabaseSettings(
+        url=database_url, statement_timeout_seconds=0.6, pool_size=4, pool_timeout_seconds=2
+    )
+
+
+@pytest.fixture
+async def database(database_settings: DatabaseSettings, tmp_path: Path) -> AsyncIterator[Database]:
+    """An empty database, open."""
+    database = open_database(database_settings, tmp_path)
+    await database.open()
+    yield database
+    await database.close()
