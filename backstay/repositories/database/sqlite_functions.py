@@ -254,18 +254,21 @@ def float_text(value: Any) -> Any:
     if not math.isfinite(number):
         return '"NaN"' if math.isnan(number) else '"Infinity"' if number > 0 else '"-Infinity"'
     text = repr(number)
-    mantissa, _, exponent = text.partition("e")
-    if not exponent and abs(number) < 1e15:
-        return text.removesuffix(".0")
-    if not exponent:
-        return scientific(number)
-    return f"{mantissa}e{int(exponent):+03d}"
+    if abs(number) < 1e15:
+        return text.removesuffix(".0") if "e" not in text else text
+    return scientific(number, Decimal(text))
 
 
-def scientific(number: float) -> str:
-    """From 1e15 on, where PostgreSQL already counts in powers of ten and Python does not yet."""
-    sign, digits, _ = Decimal(repr(number)).as_tuple()
-    figures = "".join(map(str, digits))
-    power = Decimal(repr(number)).adjusted()
-    fraction = figures[1:].rstrip("0")
-    return f"{'-' if sign else ''}{figures[0]}{'.' if fraction else ''}{fraction}e{power:+03d}"
+def scientific(number: float, shortest: Decimal) -> str:
+    """From 1e15 on, where PostgreSQL already counts in powers of ten and Python does not yet.
+
+    PostgreSQL never writes the exact middle of two floats, though it reads back as the even one; Python does.
+    """
+    exact = Decimal(number)
+    away = math.nextafter(number, math.copysign(math.inf, number if abs(shortest) > abs(exact) else -number))
+    if math.isfinite(away) and shortest - exact == Decimal(away) - shortest:
+        shortest = Decimal(f"{number:.16e}")
+    sign, digits, _ = shortest.as_tuple()
+    figures = "".join(map(str, digits)).rstrip("0")
+    fraction = f".{figures[1:]}" if len(figures) > 1 else ""
+    return f"{'-' if sign else ''}{figures[0]}{fraction}e{shortest.adjusted():+03d}"

@@ -27,7 +27,7 @@ SQLITE_PREFIX = "sqlite:///"
 # How long a node waits for another one that is migrating.
 SQLITE_WAIT_SECONDS = 600.0
 # Any number that no other program uses for its advisory locks: the first eight bytes of SHA-256("backstay migrations").
-LOCK_KEY = 0x51F5_6E2A_7D0B_94C3
+LOCK_KEY = 0x1F46_3E60_7915_9B4E
 
 
 async def with_connection(url: str, work: Callable[[Connection], T]) -> T:
@@ -97,9 +97,8 @@ async def _with_postgres(url: str, work: Callable[[Connection], T]) -> T:
 
     engine = create_async_engine(
         "postgresql+asyncpg://",
-        async_creator=connect,
         poolclass=NullPool,
-        connect_args={"prepared_statement_cache_size": 0},
+        connect_args={"async_creator_fn": connect, "prepared_statement_cache_size": 0},
     )
     try:
         try:

@@ -47,12 +47,17 @@ class Written:
 
 @dataclass(slots=True)
 class _Tally:
-    inserted: list[tuple[Any, ...]] = field(default_factory=list)
-    changed: list[tuple[Any, ...]] = field(default_factory=list)
+    """Keys of the rows written so far, in order, and which of them are new."""
 
-    @property
-    def keys(self) -> list[tuple[Any, ...]]:
-        return [*self.inserted, *self.changed]
+    keys: list[tuple[Any, ...]] = field(default_factory=list)
+    new: list[bool] = field(default_factory=list)
+
+    def note(self, key: tuple[Any, ...], *, is_new: bool) -> None:
+        self.keys.append(key)
+        self.new.append(is_new)
+
+    def some(self, *, is_new: bool) -> list[tuple[Any, ...]]:
+        return [key for key, new in zip(self.keys, self.new, strict=True) if new is is_new]
 
 
 class CompiledWrite:
@@ -145,7 +150,7 @@ class CompiledWrite:
             if plan.kind is WriteKind.UPDATE:
                 self._note(written, False, tally)
             else:
-                tally.changed.append(tuple(written[:width]))
+                tally.note(tuple(written[:width]), is_new=False)
         yield from self._verify(tally, caller)
         if plan.answer is not None and plan.kind is WriteKind.UPDATE:
             body = yield from self._answer(tally.keys, values, caller)
@@ -160,7 +165,7 @@ class CompiledWrite:
         passes = row[width] if is_new or self.plan.kind is WriteKind.UPDATE else row[width + 1]
         if not passes:
             raise self._refused()
-        (tally.inserted if is_new else tally.changed).append(tuple(row[:width]))
+        tally.note(tuple(row[:width]), is_new=is_new)
 
     def _verify(self, tally: _Tally, caller: Caller) -> Steps:
         """Checks that read other rows are asked once all rows are written."""
@@ -169,8 +174,8 @@ class CompiledWrite:
             raise BackstayError("PGRST124", details=f"The query affects {len(tally.keys)} rows")
         if plan.shape is Shape.OBJECT and len(tally.keys) != 1:
             raise BackstayError("PGRST116", details=f"The result contains {len(tally.keys)} rows")
-        for keys, is_new in ((tally.inserted, True), (tally.changed, False)):
-            statement = self.statements.verify(is_new)
+        for is_new in (True, False):
+            keys, statement = tally.some(is_new=is_new), self.statements.verify(is_new)
             if keys and statement is not None:
                 result = yield statement.bind([keys_document(keys)], caller)
                 if result[0][0] != len(keys):
@@ -187,7 +192,7 @@ class CompiledWrite:
 
     def _finish(self, tally: _Tally, body: bytes | None) -> Written:
         return Written(
-            count=len(tally.keys), inserted=len(tally.inserted), body=body, keys=tuple(tally.keys)
+            count=len(tally.keys), inserted=sum(tally.new), body=body, keys=tuple(tally.keys)
         )
 
     def _refused(self) -> BackstayError:

@@ -124,8 +124,9 @@ class _WritePlanning:
         query = self.write.query
         shown = Query(select=query.select, order=query.order)
         planned = self.planning.query(self.resource, shown, depth=0)
-        explicit = planned.order if query.order else ()
-        return replace(planned, order=explicit, max_rows=None), readable
+        # Inserted rows are shown in the order in which they came, others as a read would show them.
+        by_arrival = self.write.kind is WriteKind.INSERT and not query.order
+        return replace(planned, order=() if by_arrival else planned.order, max_rows=None), readable
 
     def _on_conflict(self) -> tuple[Field, ...]:
         if self.write.conflict is None:

@@ -25,7 +25,7 @@ async def database(database_settings: DatabaseSettings) -> AsyncIterator[Databas
 
 @pytest.fixture
 async def sessions(database_settings: DatabaseSettings, database: Database) -> AsyncIterator[Sessions]:
-    sessions = open_sessions(database_settings, Path())
+    sessions = open_sessions(database_settings, Path(), unique_names(METADATA.tables.values()))
     yield sessions
     await sessions.close()
 
@@ -69,19 +69,18 @@ async def test_a_reading_session_cannot_write(sessions: Sessions) -> None:
 async def test_a_query_of_a_session_is_stopped_in_time_and_errors_read_the_same(
     database: Database, sessions: Sessions
 ) -> None:
-    uniques = unique_names(METADATA.tables.values())
     await database.write(port(database, 1))
     failures = []
     for sql in (NEVER_ENDS, "INSERT INTO ports (id, name) VALUES (1, 'a')"):
         async with sessions.factory() as session:
             with pytest.raises(DBAPIError) as raised:
                 await session.execute(text(sql))
-            failures.append(from_session(raised.value, uniques))
+            failures.append(from_session(raised.value, sessions.uniques))
     assert [failure.code for failure in failures] == ["57014", "23505"]
     assert failures[1].message == 'duplicate key value violates unique constraint "ports_pkey"'
 
 
 async def test_the_engine_is_not_made_before_it_is_needed(tmp_path: Path) -> None:
-    sessions = open_sessions(DatabaseSettings(url=f"sqlite:///{tmp_path}/none/a.db"), tmp_path)
+    sessions = open_sessions(DatabaseSettings(url=f"sqlite:///{tmp_path}/none/a.db"), tmp_path, {})
     await sessions.close()
     assert not (tmp_path / "none").exists()

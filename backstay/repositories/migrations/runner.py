@@ -1,0 +1,264 @@
+"""Makes, applies and undoes migrations, and says how far the database has come.
+
+Each migration is one transaction under a lock that all nodes share, and looks again at what is left once it holds
+the lock: so any number of nodes may migrate at once, and one that dies leaves nothing half done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.operations import MigrationScript
+from alembic.runtime.environment import EnvironmentContext
+from alembic.runtime.migration import MigrationContext
+from alembic.script import Script
+from alembic.util import CommandError
+from sqlalchemy import Connection, MetaData
+from sqlalchemy.exc import DBAPIError
+
+from backstay.errors import BackstayError, ConfigurationError, Kind
+from backstay.repositories.database import Database, Statement
+from backstay.repositories.migrations.chains import Chain, platform_chain, project_chain
+from backstay.repositories.migrations.connections import check_references, lock, with_connection
+from backstay.repositories.migrations.rendering import render_item
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One migration: `platform` or `project`, its revision and its title."""
+
+    chain: str
+    revision: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What a database has run, and what it still needs; the first one first."""
+
+    applied: tuple[Step, ...]
+    pending: tuple[Step, ...]
+
+
+Notify = Callable[[Step], None]
+
+
+class Migrations:
+    """The migrations of one project and one database.
+
+    Args:
+        url: `sqlite:///path` or `postgresql://…`.
+        metadata: every table of the models, the platform's included.
+        project: the folder that holds `migrations/versions`.
+
+    Every method raises `ConfigurationError` for migrations that cannot be read or run, and `BackstayError`
+    (`PGRST000`) when the database cannot be reached.
+    """
+
+    def __init__(self, url: str, metadata: MetaData, project: Path) -> None:
+        self._url = url
+        self._metadata = metadata
+        self._project = project
+        self._expected = self._chains()
+
+    async def make(self, message: str) -> Path | None:
+        """Write the file that takes the database from its migrations to the models; None when they agree.
+
+        Raises:
+            ConfigurationError: also when migrations are pending.
+        """
+        chain = self._chains()[1]
+        chain.folder.mkdir(parents=True, exist_ok=True)
+        return await with_connection(self._url, lambda connection: self._make(chain, connection, message))
+
+    async def up(self, notify: Notify = lambda step: None) -> list[Step]:
+        """Apply what is pending; returns what this call applied, and tells each step before it is run."""
+        chains = self._chains()
+        return await with_connection(self._url, lambda connection: self._up(chains, connection, notify))
+
+    async def down(self, steps: int | None = 1, notify: Notify = lambda step: None) -> list[Step]:
+        """Undo the project's last `steps` migrations; None undoes all, then the platform's too."""
+        chains = self._chains()
+        return await with_connection(self._url, lambda connection: self._down(chains, connection, steps, notify))
+
+    async def status(self) -> Status:
+        """What has been applied and what is pending."""
+        chains = self._chains()
+        return await with_connection(self._url, lambda connection: self._status(chains, connection))
+
+    async def is_current(self, database: Database) -> bool:
+        """Whether nothing is pending, asked over an open database: one or two small reads.
+
+        Raises:
+            BackstayError: the database does not answer.
+        """
+        for chain in self._expected:
+            if chain.in_order and chain.pending(await _heads_over(database, chain)):
+                return False
+        return True
+
+    async def differences(self) -> list[Any]:
+        """What Alembic would change to make the tables what the models say; empty when they agree."""
+        chains = self._chains()
+
+        def compare(connection: Connection) -> list[Any]:
+            found: list[Any] = []
+            for chain in chains:
+                context = MigrationContext.configure(connection, opts=self._options(chain))
+                found += compare_metadata(context, self._metadata)
+            connection.rollback()
+            return found
+
+        return await with_connection(self._url, compare)
+
+    def _chains(self) -> tuple[Chain, Chain]:
+        return platform_chain(), project_chain(self._project)
+
+    def _make(self, chain: Chain, connection: Connection, message: str) -> Path | None:
+        made = _guarded(
+            chain, lambda: command.revision(self._config(chain, connection), message, autogenerate=True)
+        )
+        for script in made if isinstance(made, list) else [made]:
+            if script is not None:
+                return Path(script.path)
+        return None
+
+    def _up(self, chains: Iterable[Chain], connection: Connection, notify: Notify) -> list[Step]:
+        done = []
+        for chain in chains:
+            _refuse_unknown(chain, _heads(chain, connection))
+            while pending := chain.pending(_heads(chain, connection)):
+                step = _step(chain, pending[0])
+                notify(step)
+                self._run(chain, connection, pending[0], command.upgrade, step.revision)
+                done.append(step)
+        return done
+
+    def _down(
+        self, chains: tuple[Chain, Chain], connection: Connection, steps: int | None, notify: Notify
+    ) -> list[Step]:
+        done: list[Step] = []
+        for chain in reversed(chains):
+            _refuse_unknown(chain, _heads(chain, connection))
+            while steps is None or (chain.name == "project" and len(done) < steps):
+                applied = chain.applied(_heads(chain, connection))
+                if not applied:
+                    break
+                last = next(script for script in reversed(chain.in_order) if script.revision in applied)
+                step = _step(chain, last)
+                notify(step)
+                self._run(chain, connection, last, command.downgrade, f"{last.revision}-1")
+                done.append(step)
+        return done
+
+    def _status(self, chains: Iterable[Chain], connection: Connection) -> Status:
+        applied: list[Step] = []
+        pending: list[Step] = []
+        for chain in chains:
+            heads = _heads(chain, connection)
+            run = chain.applied(heads)
+            applied += [_step(chain, script) for script in chain.in_order if script.revision in run]
+            pending += [_step(chain, script) for script in chain.pending(heads)]
+        return Status(tuple(applied), tuple(pending))
+
+    def _run(
+        self,
+        chain: Chain,
+        connection: Connection,
+        script: Script,
+        act: Callable[[Any, str], None],
+        target: str,
+    ) -> None:
+        _guarded(chain, lambda: act(self._config(chain, connection), target), script)
+
+    def _config(self, chain: Chain, connection: Connection) -> Any:
+        def run(context: EnvironmentContext) -> None:
+            context.configure(
+                connection=connection,
+                target_metadata=self._metadata,
+                process_revision_directives=_drop_empty,
+                **self._options(chain),
+            )
+            with context.begin_transaction():
+                lock(connection)
+                context.run_migrations()
+                check_references(connection)
+
+        return chain.config(run)
+
+    def _options(self, chain: Chain) -> dict[str, Any]:
+        def owned(item: Any, name: str | None, kind: str, *_: Any) -> bool:
+            return kind != "table" or (name is not None and chain.owns(name))
+
+        def named(name: str | None, kind: str, _: Any) -> bool:
+            return kind != "table" or (name is not None and chain.owns(name))
+
+        return {
+            "version_table": chain.version_table,
+            "include_object": owned,
+            "include_name": named,
+            "render_item": render_item,
+            "render_as_batch": True,
+            "transactional_ddl": True,
+            "transaction_per_migration": False,
+            "compare_type": True,
+        }
+
+
+def _drop_empty(context: MigrationContext, revision: Any, directives: list[MigrationScript]) -> None:
+    upgrade = directives[0].upgrade_ops
+    if upgrade is not None and upgrade.is_empty():
+        directives.clear()
+
+
+def _guarded(chain: Chain, act: Callable[[], Any], script: Script | None = None) -> Any:
+    """Run one of Alembic's commands; its errors become ours."""
+    what = f"migration {script.revision} ({Path(script.path).name})" if script else f"the {chain.name}'s migrations"
+    try:
+        return act()
+    except CommandError as error:
+        fix = " (run `backstay migrate up` first)" if "not up to date" in str(error) else ""
+        raise ConfigurationError([f"{what}: {error}{fix}"]) from error
+    except DBAPIError as error:
+        raise ConfigurationError([f"{what} failed, and nothing of it was kept: {error.orig}"]) from error
+    except ConfigurationError as error:
+        raise ConfigurationError([f"{what}: {problem}" for problem in error.problems]) from error
+
+
+def _heads(chain: Chain, connection: Connection) -> tuple[str, ...]:
+    """The chain's revisions in the database; ends the transaction it read them in."""
+    context = MigrationContext.configure(connection, opts={"version_table": chain.version_table})
+    heads = tuple(context.get_current_heads())
+    connection.rollback()
+    return heads
+
+
+def _refuse_unknown(chain: Chain, heads: tuple[str, ...]) -> None:
+    known = {script.revision for script in chain.in_order}
+    unknown = [head for head in heads if head not in known]
+    if unknown:
+        raise ConfigurationError(
+            [
+                f"the database is at the {chain.name}'s migration {', '.join(unknown)}, which is not in {chain.folder}: "
+                "update the application, or restore the missing files"
+            ]
+        )
+
+
+async def _heads_over(database: Database, chain: Chain) -> tuple[str, ...]:
+    statement = Statement(f"SELECT version_num FROM {chain.version_table}")
+    try:
+        return tuple(str(row[0]) for row in await database.read(statement))
+    except BackstayError as error:
+        if error.kind in {Kind.UNAVAILABLE, Kind.SLOW}:
+            raise
+        return ()
+
+
+def _step(chain: Chain, script: Script) -> Step:
+    return Step(chain.name, script.revision, (script.doc or "").rstrip("."))
