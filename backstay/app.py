@@ -108,7 +108,7 @@ class Backstay:
         self.sessions = open_sessions(settings.database, self.project, unique_names(tables))
         self.units = UnitOfWork(self.sessions)
         self.migrations = Migrations(settings.database.url, self.metadata, self.project)
-        self.health = Health(self.database, self.migrations.is_current)
+        self.health = Health(self.database, partial(self.migrations.is_current, self.database))
         self.tokens = AccessTokens(settings.tokens)
         callers = Callers(self.tokens, ApiKeys(settings.tokens))
         planner = Planner(catalog, settings.rest)
@@ -162,7 +162,11 @@ class Backstay:
 
     def routes(self) -> list[RouteLine]:
         """Every route with the rule that guards it."""
-        return [*_platform_routes(self.settings), *_table_routes(self.catalog), *_users_routes(self.users_app)]
+        return [
+            *_platform_routes(self.settings),
+            *_table_routes(self.catalog),
+            *_users_routes(self.users_app),
+        ]
 
     def _users_app(self) -> FastAPI:
         @asynccontextmanager
@@ -171,7 +175,12 @@ class Backstay:
                 yield
 
         app = FastAPI(
-            title=self.title, openapi_url=None, docs_url=None, redoc_url=None, lifespan=lifespan, redirect_slashes=False
+            title=self.title,
+            openapi_url=None,
+            docs_url=None,
+            redoc_url=None,
+            lifespan=lifespan,
+            redirect_slashes=False,
         )
         app.state.units = self.units
         install_handlers(app)
@@ -262,13 +271,12 @@ def _routes_of(resource: Resource) -> Iterable[RouteLine]:
     for method, suffix, rule in rules:
         text = " ".join(str(rule.expression).split())
         words = {"true": "everyone", "false": "nobody"}
-        yield RouteLine(method, f"{routes.REST}{resource.name}{suffix}", words.get(text, text), text == "true")
+        yield RouteLine(
+            method, f"{routes.REST}{resource.name}{suffix}", words.get(text, text), text == "true"
+        )
 
 
 def _users_routes(app: FastAPI) -> Iterable[RouteLine]:
     for route in app.routes:
         for method in sorted(getattr(route, "methods", None) or ()):
             yield RouteLine(method, getattr(route, "path", ""), "the controller decides", True)
-
-
-

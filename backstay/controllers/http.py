@@ -52,7 +52,9 @@ class HttpRequest:
                 return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
-async def respond(send: Send, status: int, headers: list[Header], body: bytes = b"", *, head: bool = False) -> None:
+async def respond(
+    send: Send, status: int, headers: list[Header], body: bytes = b"", *, head: bool = False
+) -> None:
     """Send a response with its length; without its body for a HEAD."""
     if status not in (204, 304):
         headers.append((b"content-length", b"%d" % len(body)))

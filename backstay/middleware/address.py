@@ -13,6 +13,8 @@ from ipaddress import ip_address, ip_network
 from backstay.config.http import HttpSettings
 from backstay.middleware.exchange import Header
 
+_MAX_HOPS = 32  # the nearest ones; a longer list is a client's invention
+
 
 class Proxies:
     """The trusted proxies, and what they say of a client."""
@@ -25,8 +27,7 @@ class Proxies:
                 parsed = ip_address(address)
             except ValueError:
                 return False
-            mapped = getattr(parsed, "ipv4_mapped", None)
-            return any((mapped or parsed) in network for network in networks)
+            return any(parsed in network for network in networks)
 
         self.any = bool(networks)
         self.trusts = lru_cache(maxsize=1024)(trusts)
@@ -53,9 +54,16 @@ class Proxies:
         return address, scheme
 
 
+def unmapped(address: str) -> str:
+    """An IPv4 address that a dual-stack socket shows as `::ffff:192.0.2.1`, in its own form."""
+    return address[7:] if address.startswith("::ffff:") and "." in address else address
+
+
 def _values(headers: Sequence[Header], wanted: bytes) -> list[str]:
     joined = b",".join([value for name, value in headers if name == wanted])
-    return [value.strip() for value in joined.decode("latin-1").split(",")] if joined else []
+    if not joined:
+        return []
+    return [value.strip() for value in joined.decode("latin-1").rsplit(",", _MAX_HOPS)[-_MAX_HOPS:]]
 
 
 def _x_forwarded(headers: Sequence[Header]) -> list[tuple[str, str]]:
@@ -84,6 +92,6 @@ def _bare(hop: str) -> str | None:
     elif hop.count(":") == 1:
         hop = hop.partition(":")[0]
     try:
-        return str(ip_address(hop))
+        return str(ip_address(unmapped(hop)))
     except ValueError:
         return None

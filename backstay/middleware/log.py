@@ -135,7 +135,9 @@ def _shortened(event: Event) -> Event:
             short[name[:64]] = str(value)[:_MAX_VALUE_CHARS]
     while len(_json(short)) >= MAX_LINE_BYTES:
         longest = max(short, key=lambda name: len(str(short[name])))
-        short[longest] = str(short[longest])[: len(str(short[longest])) // 2]
+        text = str(short[longest])
+        half = len(text) // 2
+        short[longest] = text[half:] if longest == "exception" else text[:half]
     return short
 
 

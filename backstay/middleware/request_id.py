@@ -12,7 +12,7 @@ from os import urandom
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from backstay.config.http import HttpSettings
-from backstay.middleware.address import Proxies
+from backstay.middleware.address import Proxies, unmapped
 from backstay.middleware.exchange import EXCHANGE, Exchange
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9_-]{1,64}")
@@ -40,7 +40,7 @@ class RequestId:
             return
         headers = dict(scope["headers"])
         client = scope.get("client")
-        address: str = client[0] if client else ""
+        address = unmapped(client[0]) if client else ""
         scheme: str = scope.get("scheme", "http")
         request_id = ""
         if self._proxies.any and self._proxies.trusts(address):

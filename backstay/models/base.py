@@ -8,11 +8,26 @@ from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Boolean, Date, DateTime, Float, LargeBinary, MetaData, Numeric, Text, Time, Uuid
-from sqlalchemy import JSON, Column, Table, event
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    Float,
+    LargeBinary,
+    MetaData,
+    Numeric,
+    Table,
+    Text,
+    Time,
+    Uuid,
+    event,
+)
 from sqlalchemy.orm import DeclarativeBase, MappedColumn, mapped_column
 
 from backstay.models.types import portable
@@ -33,7 +48,7 @@ class Model(DeclarativeBase):
     """Base class of every table the platform serves."""
 
     metadata = MetaData(naming_convention=NAMING)
-    type_annotation_map = {
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
         bool: Boolean(),
         bytes: LargeBinary(),
         dt.date: Date(),

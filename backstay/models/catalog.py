@@ -6,7 +6,7 @@ Every later stage works from these and never asks SQLAlchemy's mappers again. On
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -174,7 +174,9 @@ def _read_resource(model: type, problems: list[str]) -> Resource | None:
     for column in table.columns:
         read = _read_field(column)
         if read is None:
-            problems.append(f"{model.__name__}.{column.name}: columns of type {column.type!r} cannot be served")
+            problems.append(
+                f"{model.__name__}.{column.name}: columns of type {column.type!r} cannot be served"
+            )
         else:
             fields[column.name] = read
     rules = AccessRules(Access.registry.get(model))
@@ -242,7 +244,9 @@ def _describe(type_: TypeEngine[Any]) -> dict[str, Any] | None:
         inner = _describe(type_.item_type)
         if inner is None:
             return None
-        item = Field(name="", column=Column("item", type_.item_type), nullable=True, has_default=False, **inner)
+        item = Field(
+            name="", column=Column("item", type_.item_type), nullable=True, has_default=False, **inner
+        )
         return {"kind": ValueKind.ARRAY, "item": item, "sql_type": f"{item.sql_type}[]"}
     if isinstance(type_, ranges.AbstractRange):
         return {"kind": ValueKind.RANGE, "sql_type": type_.__visit_name__.lower()}
@@ -252,11 +256,11 @@ def _describe(type_: TypeEngine[Any]) -> dict[str, Any] | None:
     return None
 
 
-def _integer(bits: int, sql_type: str) -> Any:
+def _integer(bits: int, sql_type: str) -> Callable[[Any], dict[str, Any]]:
     return lambda type_: {"kind": ValueKind.INTEGER, "bits": bits, "sql_type": sql_type}
 
 
-_DESCRIPTIONS: tuple[tuple[type[Any], Any], ...] = (
+_DESCRIPTIONS: tuple[tuple[type[Any], Callable[[Any], dict[str, Any]]], ...] = (
     (sa.SmallInteger, _integer(16, "smallint")),
     (sa.BigInteger, _integer(64, "bigint")),
     (sa.Integer, _integer(32, "integer")),
@@ -265,7 +269,9 @@ _DESCRIPTIONS: tuple[tuple[type[Any], Any], ...] = (
         sa.Float,
         lambda type_: {
             "kind": ValueKind.FLOAT,
-            "sql_type": "real" if type_.precision is not None and type_.precision <= 24 else "double precision",
+            "sql_type": "real"
+            if type_.precision is not None and type_.precision <= 24
+            else "double precision",
         },
     ),
     (
@@ -338,9 +344,7 @@ def _relation(
 ) -> Relation:
     pairs = []
     for element in key.elements:
-        near, far = (
-            (element.parent, element.column) if key_on_source else (element.column, element.parent)
-        )
+        near, far = (element.parent, element.column) if key_on_source else (element.column, element.parent)
         pairs.append((source.fields[near.name], target.fields[far.name]))
     return Relation(
         source=source,
@@ -388,9 +392,7 @@ def _through(
             )
 
 
-def _pairs(
-    key: ForeignKeyConstraint, outer: Resource, middle: Resource
-) -> tuple[tuple[Field, Field], ...]:
+def _pairs(key: ForeignKeyConstraint, outer: Resource, middle: Resource) -> tuple[tuple[Field, Field], ...]:
     return tuple((outer.fields[e.column.name], middle.fields[e.parent.name]) for e in key.elements)
 
 

@@ -6,7 +6,7 @@ opens, nor of deciding what a caller may do.
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from sqlalchemy import ColumnElement, Select, case, false, null, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -25,7 +25,7 @@ class Repository:
         self.session = session
         self.caller = caller
 
-    def readable(self, model: type[M]) -> Select[tuple[M]]:
+    def readable(self, model: type[M]) -> Select[M]:
         """`select(model)` of the rows that this caller may read."""
         return select(model).where(self.may_read(model))
 
@@ -35,7 +35,7 @@ class Repository:
 
     def visible(self, attribute: InstrumentedAttribute[Any]) -> ColumnElement[Any]:
         """The column as this caller sees it: null where its field rule does not hold."""
-        rule = _rules(attribute.class_).fields.get(attribute.key)
+        rule = _rules(cast(type[Any], attribute.class_)).fields.get(attribute.key)
         if rule is None:
             return attribute.expression
         return case((self._condition(rule.fold(self.caller)), attribute.expression), else_=null())

@@ -104,7 +104,11 @@ def canonical(value: Any) -> str:
         return number_text(value)
     if isinstance(value, dict):
         keys = sorted(value, key=lambda key: (len(key.encode()), key.encode()))
-        return "{" + ",".join(f"{json.dumps(key, ensure_ascii=False)}:{canonical(value[key])}" for key in keys) + "}"
+        return (
+            "{"
+            + ",".join(f"{json.dumps(key, ensure_ascii=False)}:{canonical(value[key])}" for key in keys)
+            + "}"
+        )
     return "[" + ",".join(canonical(item) for item in value) + "]"
 
 

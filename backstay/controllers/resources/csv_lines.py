@@ -15,6 +15,8 @@ _NEEDS_QUOTES = re.compile(r'[",\r\n]|^\s|\s$|^$')
 class _Digits(str):
     """A number as it was written."""
 
+    __slots__ = ()
+
 
 def csv_of(document: bytes) -> bytes:
     """A JSON array of flat objects as CSV lines; an embed becomes its JSON."""

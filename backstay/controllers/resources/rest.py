@@ -60,7 +60,8 @@ class RestController:
         await handle(request, request.path[self._start :], send)
 
     async def _read(self, request: HttpRequest, table: str, send: Send) -> None:
-        media, prefer, accept_range, unit, profile = None, (), None, None, None
+        media = accept_range = unit = profile = None
+        prefer: tuple[bytes, ...] = ()
         for name, value in request.headers:
             if name == b"accept":
                 media = value if media is None else media + b", " + value

@@ -12,8 +12,6 @@ from typing import Any
 from uuid import UUID
 
 
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Caller:
     """Who is asking.

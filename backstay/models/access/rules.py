@@ -116,7 +116,7 @@ class _Folding:
         if isinstance(element, CallerTerm):
             return self._term(element)
         if isinstance(element, Grouping):
-            return self.fold(element.element)
+            return self.fold(cast(Expression, element.element))
         if isinstance(element, BooleanClauseList | ExpressionClauseList):
             return self._clauses(element)
         if isinstance(element, AsBoolean):
@@ -145,7 +145,7 @@ class _Folding:
             return _disjunction(parts)
         return self._substitute(element)
 
-    def _as_boolean(self, element: AsBoolean[Any]) -> Expression:
+    def _as_boolean(self, element: AsBoolean) -> Expression:
         inner = self.fold(element.element)
         if isinstance(inner, True_ | False_ | Null):
             return _negate(inner) if element.operator is operators.is_false else inner
@@ -174,7 +174,7 @@ class _Folding:
         def replace(part: Any, **_: Any) -> Any:
             return self._term(part) if isinstance(part, CallerTerm) else None
 
-        return cast(Expression, visitors.replacement_traverse(element, {}, replace))
+        return visitors.replacement_traverse(element, {}, cast(Any, replace))
 
 
 def _negate(element: Expression) -> Expression:
@@ -208,7 +208,11 @@ def _disjunction(parts: Iterable[Expression]) -> Expression:
 
 
 def _as_expression(source: RuleSource) -> Expression:
-    if callable(source) and not hasattr(source, "__clause_element__") and not isinstance(source, ColumnElement):
+    if (
+        callable(source)
+        and not hasattr(source, "__clause_element__")
+        and not isinstance(source, ColumnElement)
+    ):
         source = source()
     if isinstance(source, bool):
         return true() if source else false()
@@ -224,9 +228,9 @@ def _typed(element: Expression) -> Expression:
     for part in visitors.iterate(element):
         if isinstance(part, BinaryExpression):
             for one, other in ((part.left, part.right), (part.right, part.left)):
-                if isinstance(one, CallerTerm) and isinstance(one.type, String):
-                    if not isinstance(other.type, NullType) and not isinstance(other, BindParameter):
-                        one.type = other.type
+                is_typed = not isinstance(other, BindParameter) and not isinstance(other.type, NullType)
+                if isinstance(one, CallerTerm) and isinstance(one.type, String) and is_typed:
+                    one.type = other.type
     return element
 
 
@@ -280,7 +284,9 @@ class Access:
             return
         other = Access.registry.get(model)
         if other is not None and (other.__module__, other.__qualname__) != (cls.__module__, cls.__qualname__):
-            raise TypeError(f"{model.__name__} has access rules already, in {other.__module__}.{other.__name__}")
+            raise TypeError(
+                f"{model.__name__} has access rules already, in {other.__module__}.{other.__name__}"
+            )
         cls.model = model
         Access.registry[model] = cls
 

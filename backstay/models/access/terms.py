@@ -25,7 +25,7 @@ class CallerTerm(ColumnElement[Any]):
     inherit_cache = False
 
     def __init__(self, label: str, read: Callable[[Caller], Any], type_: TypeEngine[Any]) -> None:
-        self.label = label
+        self.words = label
         self.read = read
         self.type = type_
 
@@ -35,7 +35,7 @@ class CallerTerm(ColumnElement[Any]):
         return isinstance(self.type, Boolean)
 
     def __repr__(self) -> str:
-        return f"caller.{self.label}"
+        return f"caller.{self.words}"
 
 
 @compiles(CallerTerm)
@@ -73,9 +73,7 @@ class CallerTerms:
 
     def claim(self, name: str, type_: TypeEngine[Any] | None = None) -> ColumnElement[Any]:
         """A verified claim of the caller's token, as text unless `type_` says otherwise; null when absent."""
-        return CallerTerm(
-            f"claim({name!r})", lambda caller: caller.claims.get(name), type_ or String()
-        )
+        return CallerTerm(f"claim({name!r})", lambda caller: caller.claims.get(name), type_ or String())
 
     def unverified_metadata(self, name: str) -> ColumnElement[str]:
         """An entry of the user's own metadata, as text. The user can write it: never a base for permission."""

@@ -103,13 +103,12 @@ PlannedCondition = Comparison | Emptiness | Combination
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ordering:
-    """One term of the order; `relation` with its target's predicates when it orders by a to-one relation's column."""
+    """One term of the order; `embed` when it orders by a column of an embedded row."""
 
     reference: Reference
     descending: bool
     nulls_first: bool
-    relation: Relation | None = None
-    predicates: tuple[Predicate, ...] = ()
+    embed: PlannedEmbed | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -119,7 +119,7 @@ Condition = Filter | EmbedFilter | Logic
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One term of `order`. `relation` for `order=rel(column)`.
+    """One term of `order`. `relation` for `order=rel(column)`: the label of an embed of the same query.
 
     `nulls_first` None is the database default: nulls are largest (last ascending, first descending).
     """

@@ -18,9 +18,8 @@ def bind_caller(session: AsyncSession, caller: Caller) -> None:
     def fill(sync_session: Any, *_: Any) -> None:
         for instance in sync_session.new:
             for attribute in inspect(type(instance)).column_attrs:
-                default = attribute.columns[0].default
-                if default is not None and isinstance(getattr(default, "arg", None), CallerTerm):
-                    if getattr(instance, attribute.key) is None:
-                        setattr(instance, attribute.key, term_value(default.arg, caller))
+                term = getattr(attribute.columns[0].default, "arg", None)
+                if isinstance(term, CallerTerm) and getattr(instance, attribute.key) is None:
+                    setattr(instance, attribute.key, term_value(term, caller))
 
     event.listen(session.sync_session, "before_flush", fill)

@@ -264,11 +264,18 @@ def scientific(number: float, shortest: Decimal) -> str:
 
     PostgreSQL never writes the exact middle of two floats, though it reads back as the even one; Python does.
     """
-    exact = Decimal(number)
-    away = math.nextafter(number, math.copysign(math.inf, number if abs(shortest) > abs(exact) else -number))
-    if math.isfinite(away) and shortest - exact == Decimal(away) - shortest:
-        shortest = Decimal(f"{number:.16e}")
+    precision = len(shortest.as_tuple().digits)
+    while is_halfway(number, shortest) and precision < 17:
+        precision += 1
+        shortest = Decimal(f"{number:.{precision - 1}e}")
     sign, digits, _ = shortest.as_tuple()
     figures = "".join(map(str, digits)).rstrip("0")
     fraction = f".{figures[1:]}" if len(figures) > 1 else ""
     return f"{'-' if sign else ''}{figures[0]}{fraction}e{shortest.adjusted():+03d}"
+
+
+def is_halfway(number: float, text: Decimal) -> bool:
+    """Whether a decimal that reads back as this float lies in the middle between it and a neighbour."""
+    exact = Decimal(number)
+    neighbour = math.nextafter(number, math.inf if text > exact else -math.inf)
+    return text != exact and math.isfinite(neighbour) and text - exact == Decimal(neighbour) - text

@@ -68,7 +68,7 @@ def compare_json(one: str, other: str) -> int:
     try:
         a, b = _order(json_text.loads(one)), _order(json_text.loads(other))
     except ValueError:
-        a, b = one, other
+        a, b = (0, one), (0, other)
     return (a > b) - (a < b)
 
 

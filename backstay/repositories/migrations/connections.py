@@ -100,12 +100,12 @@ async def _with_postgres(url: str, work: Callable[[Connection], T]) -> T:
         poolclass=NullPool,
         connect_args={"async_creator_fn": connect, "prepared_statement_cache_size": 0},
     )
+    connection = engine.connect()
     try:
-        try:
-            connection = await engine.connect()
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, DBAPIError) as error:
-            raise BackstayError("PGRST000", "The PostgreSQL server cannot be reached.") from error
-        async with connection:
-            return await connection.run_sync(work)
+        await connection.start()
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, DBAPIError) as error:
+        raise BackstayError("PGRST000", "The PostgreSQL server cannot be reached.") from error
+    try:
+        return await connection.run_sync(work)
     finally:
-        await engine.dispose()
+        await connection.close()

@@ -11,7 +11,22 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Alias, Select, Text, and_, bindparam, case, exists, false, func, literal_column, not_, null, or_, select
+from sqlalchemy import (
+    FromClause,
+    Select,
+    Text,
+    and_,
+    bindparam,
+    case,
+    exists,
+    false,
+    func,
+    literal_column,
+    not_,
+    null,
+    or_,
+    select,
+)
 from sqlalchemy.sql.util import ClauseAdapter
 
 from backstay.models.access.caller import Caller
@@ -34,6 +49,7 @@ from backstay.models.resources.request import Count, IsValue
 from backstay.repositories.database import Statement
 from backstay.repositories.resources.dialects import Dialect, Encoder, Expression
 
+Source = FromClause
 Getter = Callable[[Sequence[Any], Caller], Any]
 
 
@@ -81,7 +97,7 @@ class Build:
         }
         self._numbers = itertools.count()
 
-    def alias(self, query: PlannedQuery) -> Alias:
+    def alias(self, query: PlannedQuery) -> Source:
         """A name of its own for one occurrence of a table."""
         return query.resource.table.alias(f"t{next(self._numbers)}")
 
@@ -98,9 +114,7 @@ class Build:
 
     def finish(self, statement: Any) -> CompiledStatement:
         """SQL text in the driver's own parameter style, with a getter for every parameter in its order."""
-        compiled = statement.compile(
-            dialect=self.dialect.sql, compile_kwargs={"render_postcompile": True}
-        )
+        compiled = statement.compile(dialect=self.dialect.sql, compile_kwargs={"render_postcompile": True})
         constants = compiled.construct_params(_check=False)
         getters = tuple(
             self._getter(name, constants, compiled._bind_processors) for name in compiled.positiontup or ()
@@ -122,15 +136,18 @@ class Build:
             return lambda values, caller: values[index]
         return lambda values, caller: encode(values[index])
 
-    def shown(self, query: PlannedQuery, table: Alias) -> Select[Any]:
+    def shown(self, query: PlannedQuery, table: Source) -> Select[Any]:
         """What the answer shows of a row, as the columns of a subquery."""
         pairs = [
-            (item.label, self._column(item, table) if isinstance(item, Column) else self._embedded(item, table))
+            (
+                item.label,
+                self._column(item, table) if isinstance(item, Column) else self._embedded(item, table),
+            )
             for item in query.items
         ]
         return select(*self.dialect.json_row(pairs))
 
-    def _column(self, column: Column, table: Alias) -> Expression:
+    def _column(self, column: Column, table: Source) -> Expression:
         reference = column.reference
         value = self.value(reference, table)
         kind = reference.kind
@@ -139,19 +156,19 @@ class Build:
             kind = column.cast
         return self.dialect.shown(value, kind, reference.field)
 
-    def value(self, reference: Reference, table: Alias) -> Expression:
+    def value(self, reference: Reference, table: Source) -> Expression:
         """A column as this caller sees it: null where its mask does not hold."""
         value: Expression = table.c[reference.field.column.key]
         if reference.mask is not None:
             value = case((self.predicate(reference.mask, table), value), else_=null())
         return self.dialect.inside(value, reference) if reference.steps else value
 
-    def predicate(self, predicate: Predicate, table: Alias) -> Expression:
+    def predicate(self, predicate: Predicate, table: Source) -> Expression:
         """What is left of a rule, about this occurrence of its table."""
         adapted: Expression = ClauseAdapter(table).traverse(predicate.expression)
         return adapted
 
-    def _embedded(self, embed: PlannedEmbed, parent: Alias) -> Expression:
+    def _embedded(self, embed: PlannedEmbed, parent: Source) -> Expression:
         table = self.alias(embed.query)
         rows = self._joined(self.shown(embed.query, table), embed, parent, table)
         if embed.relation.cardinality.is_one:
@@ -166,20 +183,24 @@ class Build:
         return func.json(value) if self.dialect.engine == "sqlite" else value
 
     def _joined(
-        self, statement: Select[Any], embed: PlannedEmbed, parent: Alias, table: Alias
+        self, statement: Select[Any], embed: PlannedEmbed, parent: Source, table: Source
     ) -> Select[Any]:
         """Rows of the embed's table that belong to the parent's row, and that the caller asked for and may see."""
         relation = embed.relation
         statement = statement.select_from(table)
         if relation.junction is None:
-            on = [
-                table.c[far.column.key] == parent.c[near.column.key] for near, far in relation.pairs
-            ]
+            on = [table.c[far.column.key] == parent.c[near.column.key] for near, far in relation.pairs]
         else:
             middle = relation.junction.resource.table.alias(f"j{next(self._numbers)}")
             on = [
-                *(middle.c[inner.column.key] == parent.c[outer.column.key] for outer, inner in relation.junction.near),
-                *(middle.c[inner.column.key] == table.c[outer.column.key] for outer, inner in relation.junction.far),
+                *(
+                    middle.c[inner.column.key] == parent.c[outer.column.key]
+                    for outer, inner in relation.junction.near
+                ),
+                *(
+                    middle.c[inner.column.key] == table.c[outer.column.key]
+                    for outer, inner in relation.junction.far
+                ),
                 *(self.predicate(predicate, middle) for predicate in embed.junction_predicates),
             ]
             if not embed.junction_visible:
@@ -187,7 +208,7 @@ class Build:
             statement = statement.select_from(middle)
         return statement.where(*on, *self.conditions(embed.query, table)).correlate(parent)
 
-    def conditions(self, query: PlannedQuery, table: Alias) -> Iterator[Expression]:
+    def conditions(self, query: PlannedQuery, table: Source) -> Iterator[Expression]:
         """Everything a row must satisfy: the rules first, then inner embeds, then the filters."""
         if not query.visible:
             yield false()
@@ -199,7 +220,7 @@ class Build:
         for condition in query.where:
             yield self.condition(condition, table)
 
-    def condition(self, condition: PlannedCondition, table: Alias) -> Expression:
+    def condition(self, condition: PlannedCondition, table: Source) -> Expression:
         """One filter, or a tree of them."""
         if isinstance(condition, Combination):
             items = [self.condition(item, table) for item in condition.items]
@@ -210,11 +231,11 @@ class Build:
             return not_(found) if condition.empty else found
         return self._comparison(condition, table)
 
-    def _exists(self, embed: PlannedEmbed, parent: Alias) -> Expression:
+    def _exists(self, embed: PlannedEmbed, parent: Source) -> Expression:
         table = self.alias(embed.query)
         return exists(self._joined(select(literal_column("1")), embed, parent, table))
 
-    def _comparison(self, comparison: Comparison, table: Alias) -> Expression:
+    def _comparison(self, comparison: Comparison, table: Source) -> Expression:
         value = self.value(comparison.reference, table)
         if comparison.is_value is not None:
             outcome = _IS[comparison.is_value](value)
@@ -238,7 +259,7 @@ class Build:
         return bindparam(name, type_=Text())
 
     def _page(
-        self, statement: Select[Any], query: PlannedQuery, table: Alias, *, filtered: bool = False
+        self, statement: Select[Any], query: PlannedQuery, table: Source, *, filtered: bool = False
     ) -> Select[Any]:
         if not filtered:
             statement = statement.where(*self.conditions(query, table))
@@ -251,31 +272,30 @@ class Build:
             statement = statement.limit(literal_column(str(most)))
         return statement if query.offset is None else statement.offset(self.parameter(query.offset))
 
-    def order(self, query: PlannedQuery, table: Alias) -> Iterator[Any]:
+    def order(self, query: PlannedQuery, table: Source) -> Iterator[Any]:
         """The terms to order by."""
         return (self._ordering(term, table) for term in query.order)
 
-    def _ordering(self, term: Ordering, table: Alias) -> Any:
+    def _ordering(self, term: Ordering, table: Source) -> Any:
         value = self._order_value(term, table)
         value = value.desc() if term.descending else value.asc()
         reference = term.reference
         never_null = (
-            not reference.field.nullable and reference.mask is None and not reference.steps and term.relation is None
+            not reference.field.nullable
+            and reference.mask is None
+            and not reference.steps
+            and term.embed is None
         )
         if never_null or (self.dialect.engine == "postgresql" and term.nulls_first == term.descending):
             return value
         return value.nulls_first() if term.nulls_first else value.nulls_last()
 
-    def _order_value(self, term: Ordering, table: Alias) -> Expression:
-        if term.relation is None:
+    def _order_value(self, term: Ordering, table: Source) -> Expression:
+        if term.embed is None:
             return self.dialect.sort_key(self.value(term.reference, table), term.reference)
-        target = term.relation.target.table.alias(f"t{next(self._numbers)}")
-        value = self.dialect.sort_key(self.value(term.reference, target), term.reference)
-        joined = select(value).select_from(target)
-        for near, far in term.relation.pairs:
-            joined = joined.where(target.c[far.column.key] == table.c[near.column.key])
-        joined = joined.where(*(self.predicate(predicate, target) for predicate in term.predicates))
-        return joined.correlate(table).scalar_subquery()
+        target = self.alias(term.embed.query)
+        key = self.dialect.sort_key(self.value(term.reference, target), term.reference)
+        return self._joined(select(key), term.embed, table, target).scalar_subquery()
 
 
 _IS: dict[IsValue, Callable[[Expression], Expression]] = {

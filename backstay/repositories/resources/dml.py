@@ -9,7 +9,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Select, Table, and_, bindparam, column, delete, func, literal_column, select, true, tuple_, update
+from sqlalchemy import (
+    Select,
+    Table,
+    and_,
+    column,
+    delete,
+    func,
+    literal_column,
+    select,
+    true,
+    tuple_,
+    update,
+)
 from sqlalchemy import cast as sql_cast
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.types import JSON, Text
@@ -130,9 +142,7 @@ class WriteStatements:
             into = self._from_document(into, build, fields)
         else:
             into = sqlite.insert(self.table)
-            own = {
-                field.column.key: self._own(build, number, field) for number, field in enumerate(fields)
-            }
+            own = {field.column.key: self._own(build, number, field) for number, field in enumerate(fields)}
             into = into.values(own) if own else into
         into = self._on_conflict(into, fields)
         returned = [*self._key(self.table), self._passes(True), self._passes(False)]
@@ -149,7 +159,9 @@ class WriteStatements:
         )
         rows = rows.render_derived(with_types=True)
         return into.from_select(
-            [field.column.key for field in fields], select(*(rows.c[field.name] for field in fields)), include_defaults=False
+            [field.column.key for field in fields],
+            select(*(rows.c[field.name] for field in fields)),
+            include_defaults=False,
         )
 
     def _on_conflict(self, into: Any, fields: Sequence[Field]) -> Any:
@@ -208,8 +220,8 @@ class WriteStatements:
         keys, same, position = self._keys(build, alias)
         rows = build.shown(query, alias).select_from(keys).join(alias, same)
         rows = rows.where(*build.conditions(query, alias))
-        rows = rows.order_by(*build.order(query, alias), position).subquery("q")
-        return build.finish(select(func.count(), self.dialect.document(rows)).select_from(rows))
+        page = rows.order_by(*build.order(query, alias), position).subquery("q")
+        return build.finish(select(func.count(), self.dialect.document(page)).select_from(page))
 
     def _keys(self, build: Build, alias: Any) -> tuple[Any, Expression, Expression]:
         """A document of keys as a table, when a row has one of them, and the place of each in the document."""
@@ -218,7 +230,7 @@ class WriteStatements:
         if self.dialect.engine == "postgresql":
             each = func.json_array_elements(sql_cast(document, JSON()))
             keys = each.table_valued("value", with_ordinality="place", name="k").render_derived()
-            parts = [
+            parts: list[Expression] = [
                 sql_cast(keys.c.value.op("->>")(literal_column(str(number))), _bare(field))
                 for number, field in enumerate(fields)
             ]
@@ -227,9 +239,7 @@ class WriteStatements:
             keys = func.json_each(document).table_valued("key", "value", name="k")
             parts = [func.json_extract(keys.c.value, literal_column(f"'$[{n}]'")) for n in range(len(fields))]
             place = keys.c.key
-        same = and_(
-            *(alias.c[field.column.key] == part for field, part in zip(fields, parts, strict=True))
-        )
+        same = and_(*(alias.c[field.column.key] == part for field, part in zip(fields, parts, strict=True)))
         return keys, same, place
 
 
@@ -242,7 +252,9 @@ def rows_document(rows: Sequence[Mapping[str, Any]], fields: Sequence[Field]) ->
     """Rows as the JSON document that PostgreSQL reads them from."""
     names = [json_text.canonical(field.name) for field in fields]
     lines = (
-        ",".join(f"{name}:{fragment(row[field.name], field)}" for name, field in zip(names, fields, strict=True))
+        ",".join(
+            f"{name}:{fragment(row[field.name], field)}" for name, field in zip(names, fields, strict=True)
+        )
         for row in rows
     )
     return "[" + ",".join("{" + line + "}" for line in lines) + "]"
@@ -250,4 +262,6 @@ def rows_document(rows: Sequence[Mapping[str, Any]], fields: Sequence[Field]) ->
 
 def keys_document(keys: Sequence[Sequence[Any]]) -> str:
     """Primary keys as the driver gave them, as a JSON document."""
-    return json_text.canonical([[part if isinstance(part, int | str) else str(part) for part in key] for key in keys])
+    return json_text.canonical(
+        [[part if isinstance(part, int | str) else str(part) for part in key] for key in keys]
+    )

@@ -72,5 +72,7 @@ class ResourceRepository:
         if compiled is None:
             compiled = self._writes[plan] = CompiledWrite(plan, self.dialect)
         program = compiled.program(rows, values, caller, precondition)
-        atomic = not compiled.is_one_statement or precondition is not None or len({tuple(row) for row in rows}) > 1
+        atomic = (
+            not compiled.is_one_statement or precondition is not None or len({tuple(row) for row in rows}) > 1
+        )
         return await self.database.write(program, atomic=atomic)

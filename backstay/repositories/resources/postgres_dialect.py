@@ -9,6 +9,7 @@ from sqlalchemy import BigInteger, Subquery, Text, bindparam, func, literal_colu
 from sqlalchemy import cast as sql_cast
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
+from sqlalchemy.engine import Dialect as SqlDialect
 from sqlalchemy.sql.type_api import TypeEngine
 
 from backstay.models.catalog import Field, ValueKind
@@ -65,14 +66,18 @@ class PostgresDialect:
     engine: Engine = "postgresql"
 
     def __init__(self) -> None:
-        self.sql = PGDialect_asyncpg()
+        self.sql: SqlDialect = PGDialect_asyncpg()  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it untyped
 
     def parameter(self, name: str, parameter: Parameter) -> Expression:
         """A parameter with an explicit type, so that the statement can be prepared without a value."""
         if parameter.form is Form.COUNT:
             return bindparam(name, type_=BigInteger())
         kind = None if parameter.field is None else parameter.field.kind
-        if parameter.field is None or kind in (ValueKind.TEXT, ValueKind.RANGE) or parameter.form in _TEXT_LISTS:
+        if (
+            parameter.field is None
+            or kind in (ValueKind.TEXT, ValueKind.RANGE)
+            or parameter.form in _TEXT_LISTS
+        ):
             element: TypeEngine[Any] = Text()
         elif kind is ValueKind.JSON:
             bind: Expression = bindparam(name, type_=ARRAY(Text()) if parameter.form is Form.LIST else Text())
@@ -97,8 +102,14 @@ class PostgresDialect:
 
     def inside(self, value: Expression, reference: Reference) -> Expression:
         for step in reference.steps:
-            key = literal_column(str(step.key)) if isinstance(step.key, int) else bindparam(None, step.key, Text())
-            value = value.op("->>" if step.as_text else "->", return_type=Text() if step.as_text else JSONB())(key)
+            key = (
+                literal_column(str(step.key))
+                if isinstance(step.key, int)
+                else bindparam(None, step.key, Text())
+            )
+            value = value.op(
+                "->>" if step.as_text else "->", return_type=Text() if step.as_text else JSONB()
+            )(key)
         return value.collate("C") if reference.steps[-1].as_text else value
 
     def comparison(self, value: Expression, comparison: Comparison, bind: Expression) -> Expression:
@@ -108,7 +119,7 @@ class PostgresDialect:
         if operator is Operator.ISDISTINCT:
             return value.is_distinct_from(bind)
         if operator in _TO_QUERY:
-            language = [literal_column(f"'{comparison.config}'::regconfig")] if comparison.config else []
+            language: list[Expression] = [literal_column(f"'{comparison.config}'::regconfig")] if comparison.config else []
             vector = func.to_tsvector(*language, value)
             return vector.op("@@", is_comparison=True)(getattr(func, _TO_QUERY[operator])(*language, bind))
         if comparison.quantifier is not None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Select, Subquery, bindparam, case, exists, func, literal_column, not_, null, select
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
+from sqlalchemy.engine import Dialect as SqlDialect
 
 from backstay.errors import BackstayError
 from backstay.models.catalog import Field, ValueKind
@@ -39,7 +40,7 @@ class SqliteDialect:
     engine: Engine = "sqlite"
 
     def __init__(self) -> None:
-        self.sql = SQLiteDialect_pysqlite()
+        self.sql: SqlDialect = SQLiteDialect_pysqlite()
 
     def parameter(self, name: str, parameter: Parameter) -> Expression:
         return bindparam(name)
@@ -100,9 +101,9 @@ class SqliteDialect:
             return func.backstay_iregexp(bind, value)
         kind = "array" if reference.kind is ValueKind.ARRAY else "json"
         if operator is Operator.CONTAINS:
-            return getattr(func, f"backstay_{kind}_contains")(value, bind)
+            return _call(f"backstay_{kind}_contains", value, bind)
         if operator is Operator.CONTAINED:
-            return getattr(func, f"backstay_{kind}_contains")(bind, value)
+            return _call(f"backstay_{kind}_contains", bind, value)
         if operator is Operator.OVERLAPS and kind == "array":
             return func.backstay_array_overlaps(value, bind)
         raise BackstayError(
@@ -115,7 +116,9 @@ class SqliteDialect:
         items = func.json_each(bind).table_valued("value")
         is_all = comparison.quantifier is Quantifier.ALL
         each = self._simple(value, comparison.operator, comparison.reference, items.c.value)
-        found: Select[Any] = select(literal_column("1")).select_from(items).where(not_(each) if is_all else each)
+        found: Select[Any] = (
+            select(literal_column("1")).select_from(items).where(not_(each) if is_all else each)
+        )
         holds = exists(found)
         return case(
             (func.json_array_length(bind) == 0, literal_column("1" if is_all else "0")),
@@ -130,7 +133,9 @@ class SqliteDialect:
 
     def shown(self, value: Expression, kind: ValueKind, field: Field) -> Expression:
         if kind is ValueKind.BOOLEAN:
-            word = case((value.is_(None), null()), (value, literal_column("'true'")), else_=literal_column("'false'"))
+            word = case(
+                (value.is_(None), null()), (value, literal_column("'true'")), else_=literal_column("'false'")
+            )
             return func.json(word)
         if kind in (ValueKind.DECIMAL, ValueKind.JSON, ValueKind.ARRAY):
             return func.json(value)
@@ -144,7 +149,9 @@ class SqliteDialect:
         return value
 
     def cast(self, value: Expression, source: ValueKind, target: ValueKind) -> Expression:
-        return func.backstay_cast(value, literal_column(f"'{source.value}'"), literal_column(f"'{target.value}'"))
+        return func.backstay_cast(
+            value, literal_column(f"'{source.value}'"), literal_column(f"'{target.value}'")
+        )
 
     def json_row(self, pairs: Sequence[tuple[str, Expression]]) -> list[Expression]:
         arguments = [part for label, value in pairs for part in (literal_column(_quoted(label)), value)]
@@ -169,13 +176,20 @@ def _collated(value: Expression, reference: Reference) -> Expression:
 
 
 def _position(value: Expression, field: Field) -> Expression:
-    return case({choice: literal_column(str(number)) for number, choice in enumerate(field.choices)}, value=value)
+    return case(
+        {choice: literal_column(str(number)) for number, choice in enumerate(field.choices)}, value=value
+    )
 
 
 def _in_list(value: Any, field: Field | None) -> Any:
     if field is not None and field.kind is ValueKind.JSON:
         return json_text.canonical(value)
     return value.hex().upper() if isinstance(value, bytes) else plain(value)
+
+
+def _call(name: str, *arguments: Expression) -> Expression:
+    function: Expression = getattr(func, name)(*arguments)
+    return function
 
 
 def _quoted(text: str) -> str:

@@ -45,6 +45,10 @@ class Written:
     keys: tuple[tuple[Any, ...], ...]
 
 
+def _names(row: Row) -> tuple[str, ...]:
+    return tuple(row)
+
+
 @dataclass(slots=True)
 class _Tally:
     """Keys of the rows written so far, in order, and which of them are new."""
@@ -94,7 +98,7 @@ class CompiledWrite:
 
     def _insert(self, rows: Sequence[Row], caller: Caller) -> Generator[Statement, list[ResultRow], Written]:
         tally = _Tally()
-        for names, group in itertools.groupby(rows, key=lambda row: tuple(row)):
+        for names, group in itertools.groupby(rows, key=_names):
             if self.dialect.engine == "postgresql":
                 yield from self._insert_many(names, list(group), caller, tally)
             else:
@@ -114,7 +118,9 @@ class CompiledWrite:
         if self.plan.conflict is Conflict.MERGE and len(result) != len(rows):
             raise self._refused()
 
-    def _insert_each(self, names: tuple[str, ...], rows: Iterable[Row], caller: Caller, tally: _Tally) -> Steps:
+    def _insert_each(
+        self, names: tuple[str, ...], rows: Iterable[Row], caller: Caller, tally: _Tally
+    ) -> Steps:
         fields = self._fields(names)
         statement = self.statements.insert(names)
         for row in rows:
@@ -191,9 +197,7 @@ class CompiledWrite:
         return body.encode()
 
     def _finish(self, tally: _Tally, body: bytes | None) -> Written:
-        return Written(
-            count=len(tally.keys), inserted=sum(tally.new), body=body, keys=tuple(tally.keys)
-        )
+        return Written(count=len(tally.keys), inserted=sum(tally.new), body=body, keys=tuple(tally.keys))
 
     def _refused(self) -> BackstayError:
         return BackstayError(

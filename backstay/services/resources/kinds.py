@@ -17,7 +17,7 @@ class CallerKinds:
     """Tells the kind of a caller, once per caller."""
 
     def __init__(self, catalog: Catalog) -> None:
-        terms = {(term.label, repr(term.type)): term for rule in _rules(catalog) for term in rule.terms}
+        terms = {(term.words, repr(term.type)): term for rule in _rules(catalog) for term in rule.terms}
         self._terms: tuple[CallerTerm, ...] = tuple(terms.values())
         self._kinds: BoundedDict[Caller, Hashable] = BoundedDict(KEPT_CALLERS)
 

@@ -11,7 +11,7 @@ import math
 import re
 from collections.abc import Callable, Sequence
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import re2
@@ -20,6 +20,8 @@ from backstay.errors import BackstayError
 from backstay.models.catalog import Field, ValueKind
 from backstay.models.resources.plan import Form, Parameter
 from backstay.utils import json_text
+
+V = TypeVar("V")
 
 MAX_DECIMAL_DIGITS = 1000
 MAX_LIST_ITEMS = 10_000
@@ -140,7 +142,7 @@ def _time(text: str, field: Field) -> dt.time:
     return _calendar(_TIME, dt.time.fromisoformat, text, field)
 
 
-def _calendar(form: re.Pattern[str], read: Callable[[str], Any], text: str, field: Field) -> Any:
+def _calendar(form: re.Pattern[str], read: Callable[[str], V], text: str, field: Field) -> V:
     if not form.match(text):
         raise BackstayError("22007", f'invalid input syntax for type {field.sql_type}: "{text[:100]}"')
     try:

@@ -88,7 +88,9 @@ class Planning:
     def query(self, resource: Resource, query: Query, *, depth: int) -> PlannedQuery:
         """Plan what is read of one table."""
         embeds = {
-            item.label: self.embed(resource, item, depth + 1) for item in query.select if isinstance(item, Embed)
+            item.label: self.embed(resource, item, depth + 1)
+            for item in query.select
+            if isinstance(item, Embed)
         }
         predicates, visible = self.row_rule(resource.access.read)
         return PlannedQuery(
@@ -97,7 +99,7 @@ class Planning:
             where=tuple(self.condition(resource, condition, embeds) for condition in query.where),
             predicates=predicates,
             visible=visible,
-            order=tuple(self._order(resource, query.order)),
+            order=tuple(self._order(resource, query.order, embeds)),
             limit=self._count(query.limit),
             offset=self._count(query.offset),
             max_rows=self.settings.max_rows,
@@ -179,7 +181,9 @@ class Planning:
         else:
             reference = self.reference(resource, item.column)
             yield (
-                Column(reference, _label(item.alias or _default_label(item.column)), _cast(reference, item.cast)),
+                Column(
+                    reference, _label(item.alias or _default_label(item.column)), _cast(reference, item.cast)
+                ),
                 (item.column, item.cast),
             )
 
@@ -189,7 +193,9 @@ class Planning:
         """Plan one condition on the rows of a table."""
         self._conditions += 1
         if self._conditions > self.settings.max_conditions:
-            raise BackstayError("54000", f"a request may have at most {self.settings.max_conditions} conditions")
+            raise BackstayError(
+                "54000", f"a request may have at most {self.settings.max_conditions} conditions"
+            )
         if isinstance(condition, Logic):
             items = tuple(self.condition(resource, item, embeds) for item in condition.items)
             return Combination(condition.conjunction, items, condition.negated)
@@ -221,10 +227,12 @@ class Planning:
     def _count(self, slot: int | None) -> Parameter | None:
         return None if slot is None else self._parameter(slot, Form.COUNT, None)
 
-    def _order(self, resource: Resource, order: tuple[Order, ...]) -> Iterable[Ordering]:
+    def _order(
+        self, resource: Resource, order: tuple[Order, ...], embeds: dict[str, PlannedEmbed]
+    ) -> Iterable[Ordering]:
         named = set()
         for term in order:
-            yield self._ordering(resource, term)
+            yield self._ordering(resource, term, embeds)
             if term.relation is None and not term.column.steps:
                 named.add(term.column.name)
         for field in resource.primary_key:
@@ -235,29 +243,26 @@ class Planning:
         """The key column itself: order by a key the caller cannot see tells nothing but that rows differ."""
         return Reference(resource.fields[name])
 
-    def _ordering(self, resource: Resource, term: Order) -> Ordering:
+    def _ordering(self, resource: Resource, term: Order, embeds: dict[str, PlannedEmbed]) -> Ordering:
         nulls_first = term.descending if term.nulls_first is None else term.nulls_first
-        if term.relation is None:
-            reference = self.reference(resource, term.column)
-            _check_orderable(reference)
-            return Ordering(reference, term.descending, nulls_first)
-        relation = self.sight.relation(resource, term.relation, None)
-        if not relation.cardinality.is_one:
+        embed = None if term.relation is None else embeds[term.relation]
+        if embed is not None and not embed.relation.cardinality.is_one:
             raise BackstayError(
                 "PGRST118",
                 f"A related order on '{term.relation}' is not possible",
                 details=f"'{resource.name}' and '{term.relation}' do not form a many-to-one or one-to-one"
                 " relationship",
             )
-        predicates, _ = self.row_rule(relation.target.access.read)
-        reference = self.reference(relation.target, term.column)
+        reference = self.reference(resource if embed is None else embed.relation.target, term.column)
         _check_orderable(reference)
-        return Ordering(reference, term.descending, nulls_first, relation, predicates)
+        return Ordering(reference, term.descending, nulls_first, embed)
 
 
 def _check_orderable(reference: Reference) -> None:
     if reference.kind in (ValueKind.RANGE, ValueKind.ARRAY):
-        raise BackstayError("42883", f"could not identify an ordering operator for type {reference.field.sql_type}")
+        raise BackstayError(
+            "42883", f"could not identify an ordering operator for type {reference.field.sql_type}"
+        )
 
 
 def _default_label(path: ColumnPath) -> str:

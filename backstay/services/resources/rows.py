@@ -21,7 +21,7 @@ MAX_PROBLEMS = 100
 REFUSED_CHARACTERS = re.compile("[\u0000-\u0008\u000b\u000c\u000e-\u001f\u202d\u202e\ud800-\udfff]")
 
 
-class _Bad(Exception):
+class _BadValueError(Exception):
     """What is wrong with one value."""
 
     def __init__(self, code: str, message: str) -> None:
@@ -45,7 +45,7 @@ def read_rows(
             if field.name in row:
                 try:
                     values[field.name] = read_value(row[field.name], field)
-                except _Bad as bad:
+                except _BadValueError as bad:
                     path = field.name if single else f"{number}.{field.name}"
                     problems.append(FieldProblem(path, bad.code, bad.message))
         read.append(values)
@@ -60,7 +60,7 @@ def read_value(value: Any, field: Field) -> Any:
     """One JSON value as a value of the field."""
     if value is None:
         if not field.nullable:
-            raise _Bad("null", "must not be null")
+            raise _BadValueError("null", "must not be null")
         return None
     return _READERS[field.kind](value, field)
 
@@ -68,15 +68,15 @@ def read_value(value: Any, field: Field) -> Any:
 def _text(value: Any, field: Field) -> str:
     text = _string(value)
     if field.length is not None and len(text) > field.length:
-        raise _Bad("length", f"must have at most {field.length} characters, has {len(text)}")
+        raise _BadValueError("length", f"must have at most {field.length} characters, has {len(text)}")
     return text
 
 
 def _string(value: Any) -> str:
     if not isinstance(value, str):
-        raise _Bad("type", "must be a string")
+        raise _BadValueError("type", "must be a string")
     if REFUSED_CHARACTERS.search(value):
-        raise _Bad("character", "holds a control character that text may not hold")
+        raise _BadValueError("character", "holds a control character that text may not hold")
     return value
 
 
@@ -84,51 +84,51 @@ def _integer(value: Any, field: Field) -> int:
     if isinstance(value, Decimal) and value == value.to_integral_value():
         value = int(value)
     if not isinstance(value, int) or isinstance(value, bool):
-        raise _Bad("type", "must be an integer")
+        raise _BadValueError("type", "must be an integer")
     half = 1 << field.bits - 1
     if not -half <= value < half:
-        raise _Bad("range", f"must be between {-half} and {half - 1}")
+        raise _BadValueError("range", f"must be between {-half} and {half - 1}")
     return value
 
 
 def _float(value: Any, field: Field) -> float:
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
-        raise _Bad("type", "must be a number")
+        raise _BadValueError("type", "must be a number")
     try:
         number = float(value)
     except OverflowError:
         number = float("inf")
     if number in (float("inf"), float("-inf")):
-        raise _Bad("range", "is too large for a double precision number")
+        raise _BadValueError("range", "is too large for a double precision number")
     return number
 
 
 def _decimal(value: Any, field: Field) -> Decimal:
     if isinstance(value, str):
         if not literals.NUMBER.match(value):
-            raise _Bad("format", "must be a number")
+            raise _BadValueError("format", "must be a number")
         value = Decimal(value)
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
-        raise _Bad("type", "must be a number")
+        raise _BadValueError("type", "must be a number")
     number = Decimal(value)
     if not -literals.MAX_DECIMAL_DIGITS < number.adjusted() < literals.MAX_DECIMAL_DIGITS:
-        raise _Bad("range", "has too many digits")
+        raise _BadValueError("range", "has too many digits")
     exponent = number.normalize().as_tuple().exponent
     decimals = max(0, -exponent) if isinstance(exponent, int) else 0
     if field.scale is not None and decimals > field.scale:
-        raise _Bad("range", f"must have at most {field.scale} digits after the point")
+        raise _BadValueError("range", f"must have at most {field.scale} digits after the point")
     if decimals > literals.MAX_DECIMAL_DIGITS:
-        raise _Bad("range", "has too many digits")
+        raise _BadValueError("range", "has too many digits")
     if field.precision is not None:
         before = field.precision - (field.scale or 0)
         if number and number.adjusted() >= before:
-            raise _Bad("range", f"must have at most {before} digits before the point")
+            raise _BadValueError("range", f"must have at most {before} digits before the point")
     return number
 
 
 def _boolean(value: Any, field: Field) -> bool:
     if not isinstance(value, bool):
-        raise _Bad("type", "must be true or false")
+        raise _BadValueError("type", "must be true or false")
     return value
 
 
@@ -139,7 +139,7 @@ def _by_literal(what: str) -> Callable[[Any, Field], Any]:
         try:
             return literals.read_scalar(_string(value), field)
         except BackstayError as error:
-            raise _Bad("format", f"must be {what}") from error
+            raise _BadValueError("format", f"must be {what}") from error
 
     return read
 
@@ -147,29 +147,29 @@ def _by_literal(what: str) -> Callable[[Any, Field], Any]:
 def _enum(value: Any, field: Field) -> str:
     text = _string(value)
     if text not in field.choices:
-        raise _Bad("enum", "must be one of " + ", ".join(field.choices))
+        raise _BadValueError("enum", "must be one of " + ", ".join(field.choices))
     return text
 
 
 def _json(value: Any, field: Field) -> Any:
     if "\0" in json_text.canonical(value) or "\\u0000" in json_text.canonical(value):
-        raise _Bad("character", "holds a null character, which JSON in the database may not hold")
+        raise _BadValueError("character", "holds a null character, which JSON in the database may not hold")
     return value
 
 
 def _array(value: Any, field: Field) -> list[Any]:
     assert field.item is not None
     if not isinstance(value, list):
-        raise _Bad("type", "must be an array")
+        raise _BadValueError("type", "must be an array")
     if len(value) > literals.MAX_LIST_ITEMS:
-        raise _Bad("length", f"must have at most {literals.MAX_LIST_ITEMS} items")
+        raise _BadValueError("length", f"must have at most {literals.MAX_LIST_ITEMS} items")
     return [read_value(item, field.item) for item in value]
 
 
 def _bytes(value: Any, field: Field) -> bytes:
     read: bytes = _by_literal("hexadecimal digits after \\x")(value, field)
     if field.length is not None and len(read) > field.length:
-        raise _Bad("length", f"must have at most {field.length} bytes")
+        raise _BadValueError("length", f"must have at most {field.length} bytes")
     return read
 
 

@@ -36,9 +36,7 @@ class ResourceWriter:
         self.repository = repository
         self.settings = settings
         self._plans: BoundedDict[Hashable, WritePlan] = BoundedDict(KEPT_PLANS)
-        self._defaults = {
-            name: _Defaults(resource) for name, resource in planner.catalog.resources.items()
-        }
+        self._defaults = {name: _Defaults(resource) for name, resource in planner.catalog.resources.items()}
 
     async def insert(self, context: Context, write: Write, rows: Rows) -> Written:
         """Insert rows, or with `write.conflict` meet those that exist. All of them or none.
@@ -47,7 +45,9 @@ class ResourceWriter:
             BackstayError: `validation_failed` with one entry per bad value; `PGRST204`, `42501`, `23505` and the like.
         """
         if len(rows.items) > self.settings.max_write_rows:
-            raise BackstayError("54000", f"at most {self.settings.max_write_rows} rows may be written at once")
+            raise BackstayError(
+                "54000", f"at most {self.settings.max_write_rows} rows may be written at once"
+            )
         columns = _columns(rows)
         plan = self._plan(context, write, columns)
         if not rows.items:
@@ -104,11 +104,7 @@ class ResourceWriter:
         """A broken constraint, told without naming a column that the caller cannot see."""
         if error.code not in ("23505", "23502", "23514"):
             return error
-        hidden = [
-            name
-            for name, rule in resource.access.fields.items()
-            if rule.fold(caller) is not True
-        ]
+        hidden = [name for name, rule in resource.access.fields.items() if rule.fold(caller) is not True]
         text = f"{error.message} {error.details} {error.hint}"
         return BackstayError(error.code) if any(name in text for name in hidden) else error
 
@@ -163,7 +159,9 @@ def _refuse_missing(
             value = row.get(field.name)
             if value is None and not field.nullable and (field.name in row or not field.has_default):
                 path = field.name if single else f"{number}.{field.name}"
-                code, message = ("null", "must not be null") if field.name in given else ("required", "is required")
+                code, message = (
+                    ("null", "must not be null") if field.name in given else ("required", "is required")
+                )
                 problems.append(FieldProblem(path, code, message))
     if problems:
         raise BackstayError("validation_failed", details=problems[:100])

@@ -153,7 +153,9 @@ def _pipeline_order(server: Served) -> Conversation:
 
 
 def _pipeline_then_bad_host(server: Served) -> Conversation:
-    return server.once(_get(b"/sleep300") + _get(b"/sleep1") + GET + b"Host: a/b\r\n\r\n" + GET + HOST + END, 3)
+    return server.once(
+        _get(b"/sleep300") + _get(b"/sleep1") + GET + b"Host: a/b\r\n\r\n" + GET + HOST + END, 3
+    )
 
 
 def _pipeline_then_bad_chunk(server: Served) -> Conversation:

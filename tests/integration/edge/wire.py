@@ -142,7 +142,14 @@ def served(folder: Path, kind: str = "strict", **settings: object) -> Iterator[S
     log = folder / f"{kind}.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "tests.integration.edge.application", kind, str(port), json.dumps(settings)],
+            [
+                sys.executable,
+                "-m",
+                "tests.integration.edge.application",
+                kind,
+                str(port),
+                json.dumps(settings),
+            ],
             stdout=output,
             stderr=subprocess.STDOUT,
             cwd=Path(__file__).parents[3],

@@ -52,8 +52,9 @@ async def test_a_malformed_request_id_is_replaced(given: bytes) -> None:
         (b"203.0.113.7:4711, 10.0.0.2:80", "203.0.113.7"),
         (b"[2001:db8::1]:80", "2001:db8::1"),
         (b"203.0.113.7, nonsense, 10.0.0.2", "10.0.0.2"),
-        (b"::ffff:10.0.0.3", "::ffff:10.0.0.3"),
+        (b"203.0.113.7, ::ffff:10.0.0.3", "203.0.113.7"),
         (b"", "10.0.0.1"),
+        (b"10.9.9.9, " * 3000 + b"10.0.0.2", "10.9.9.9"),
     ],
 )
 async def test_the_client_is_the_right_most_hop_that_is_not_trusted(forwarded: bytes, address: str) -> None:

@@ -50,7 +50,9 @@ async def test_the_access_log_says_who_asked_what_and_no_secret() -> None:
     assert b"canary" not in stream.getvalue()
 
 
-@pytest.mark.parametrize("evil", ["\n", "\x1b[2J", "\x7f", "\x9b", "\u202e", "\u2066", "\u2028", "\ud800", "\x00"])
+@pytest.mark.parametrize(
+    "evil", ["\n", "\x1b[2J", "\x7f", "\x9b", "\u202e", "\u2066", "\u2028", "\ud800", "\x00"]
+)
 @pytest.mark.parametrize("development", [True, False])
 def test_nothing_in_a_line_is_obeyed_by_a_terminal(evil: str, development: bool) -> None:
     stream = io.BytesIO()
