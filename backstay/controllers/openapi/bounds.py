@@ -41,7 +41,8 @@ def check_keywords(resource: Resource) -> dict[str, Keywords]:
 
 def _conditions(resource: Resource) -> list[str]:
     conditions: list[str] = []
-    for constraint in sorted(resource.table.constraints, key=lambda constraint: str(constraint.name)):
+    of_columns = (constraint for column in resource.table.columns for constraint in column.constraints)
+    for constraint in sorted({*resource.table.constraints, *of_columns}, key=lambda found: str(found.name)):
         source = getattr(constraint, "sqltext", None)
         # A type's own constraint (an enum's, say) is described by the type.
         if source is not None and not getattr(constraint, "_type_bound", False):

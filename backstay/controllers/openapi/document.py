@@ -163,7 +163,6 @@ def _platform(
         "operationId": operation_id,
         "tags": ["platform"],
         "summary": summary,
-        "parameters": [{"$ref": "#/components/parameters/ifNoneMatch"}] if cached else [],
         "responses": responses | problem_responses(ANYWHERE),
         "security": [{}],
     }

@@ -37,7 +37,7 @@ _LITERALS: dict[ValueKind, str] = {
 _ORDERED = "(?:eq|neq|gt|gte|lt|lte|isdistinct)"
 _QUANTIFIED = r"(?:eq|gt|gte|lt|lte)\((?:any|all)\)"
 # A dot as the first character could make the segment a `.` or `..`, which no server lets through.
-KEY_TEXT = r"[^\x00-\x20\x7f-\x9f/\\.,=%?#;][^\x00-\x1f\x7f-\x9f/\\,=%?#;]*"
+KEY_TEXT = r"[^\x00-\x20\x7f-\x9f\u202d\u202e/\\.,=%?#;][^\x00-\x1f\x7f-\x9f\u202d\u202e/\\,=%?#;]*"
 
 
 def literal(field: Field) -> str:
@@ -54,7 +54,9 @@ def literal(field: Field) -> str:
 def filter_pattern(field: Field) -> str:
     """What may follow `column=`, anchored."""
     forms = [r"is\.(?:null|not_null)", *_KIND_FORMS.get(field.kind, lambda field: [])(field)]
-    if field.kind is not ValueKind.RANGE:
+    if field.kind is ValueKind.ARRAY:
+        forms.append(rf"(?:eq|neq|isdistinct)\.{literal(field)}")
+    elif field.kind is not ValueKind.RANGE:
         forms.append(rf"{_ORDERED}\.{literal(field)}")
     if field.kind not in (ValueKind.RANGE, ValueKind.ARRAY, ValueKind.JSON, ValueKind.BYTES):
         listed = _listed(field)

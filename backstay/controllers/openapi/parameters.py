@@ -1,7 +1,8 @@
 """Parameters of the generated operations: the query grammar, the headers, the key in the path.
 
-One table's filters are component parameters, so that every operation can point at them. A header that the server
-must be free to ignore (`Prefer`, `Range`) is any text here; its meaning is in its description.
+One table's filters are component parameters, so that every operation can point at them. `Prefer`, which a
+server must be free to ignore, is any text here. What goes with one value of a header only (`Range`, `If-Match`,
+`on_conflict`) is in the words of the operations.
 """
 
 from __future__ import annotations
@@ -19,35 +20,30 @@ Parameter = dict[str, Any]
 
 # Names that the grammar of the query string keeps for itself.
 RESERVED = frozenset({"select", "columns", "on_conflict", "order", "limit", "offset", "and", "or"})
-MAX_COUNT = (1 << 63) - 1
+# Digits, as PostgREST describes them: what is no number is refused with 400, and a negative one with 416.
+_COUNT: Schema = {"type": "string", "pattern": "^[0-9]{1,18}$"}
+_TAG = r'(?:W/)?"[!#-~]*"'
 
 SHARED_PARAMETERS: dict[str, Parameter] = {
     "limit": {
         "name": "limit",
         "in": "query",
         "description": "Most rows to answer.",
-        "schema": {"type": "integer", "minimum": 0, "maximum": MAX_COUNT},
-        "example": 25,
+        "schema": _COUNT,
+        "example": "25",
     },
     "offset": {
         "name": "offset",
         "in": "query",
         "description": "Rows to skip.",
-        "schema": {"type": "integer", "minimum": 0, "maximum": MAX_COUNT},
-        "example": 0,
-    },
-    "range": {
-        "name": "Range",
-        "in": "header",
-        "description": "Rows to answer, counted from 0: `0-9`, or `10-` (with `Range-Unit: items`).",
-        "schema": {"type": "string"},
-        "example": "0-24",
+        "schema": _COUNT,
+        "example": "0",
     },
     "ifNoneMatch": {
         "name": "If-None-Match",
         "in": "header",
         "description": "An ETag; the answer is 304 while the row still has it (RFC 9110, section 13.1.2).",
-        "schema": {"type": "string"},
+        "schema": {"type": "string", "pattern": rf"^(?:\*|{_TAG}(?:, {_TAG})*)?$"},
     },
     "preferRead": {
         "name": "Prefer",
@@ -136,20 +132,11 @@ def required_filter(resource: Resource) -> Parameter:
     }
 
 
-def conflict_target(resource: Resource) -> list[Parameter]:
-    """`on_conflict`, whose values are the sets of columns that no two rows share."""
+def conflict_targets(resource: Resource) -> list[str]:
+    """The sets of columns that no two rows share, as `on_conflict` names them."""
     shown = {field.name for field in shown_fields(resource)}
     targets = [",".join(unique.fields) for unique in resource.uniques if shown.issuperset(unique.fields)]
-    if not targets:
-        return []
-    return [
-        {
-            "name": "on_conflict",
-            "in": "query",
-            "description": "With `Prefer: resolution=…`: the columns by which a row is known to exist.",
-            "schema": {"type": "string", "enum": list(dict.fromkeys(targets))},
-        }
-    ]
+    return list(dict.fromkeys(targets))
 
 
 def _select(resource: Resource) -> Parameter:

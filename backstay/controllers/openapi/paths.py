@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from backstay.controllers.openapi.audience import is_never, is_public, writable_fields
 from backstay.controllers.openapi.parameters import (
-    conflict_target,
+    conflict_targets,
     filter_fields,
     required_filter,
     row_filters,
@@ -23,6 +23,7 @@ Operation = dict[str, Any]
 REST_ROOT = "/rest/v1"
 
 SINGULAR = "application/vnd.pgrst.object+json"
+_CSV: dict[str, Any] = {"text/csv": {"schema": {"type": "string"}}}
 PROBLEM_TYPES = ("application/problem+json", "application/json")
 
 PROBLEMS: dict[int, str] = {
@@ -59,6 +60,9 @@ IF_MATCH = (
     " Send the row's ETag as `If-Match` to write only if nobody else has since then (412 otherwise;"
     " 428 where the server insists on it)."
 )
+
+SHAPED = " `select=` shapes the rows of `return=representation`."
+WINDOW = " A `Range: 0-9` header (with `Range-Unit: items`) does what `limit` and `offset` do."
 
 
 def problem_responses(statuses: Iterable[int], *, body: bool = True) -> dict[str, Any]:
@@ -141,12 +145,12 @@ def security(rules: Sequence[Rule]) -> list[dict[str, list[str]]]:
 
 def _list(resource: Resource) -> Operation:
     answer = _answer(
-        "The rows.", _rows(resource), {"Content-Range", "Content-Location", "Preference-Applied", "ETag"}
+        "The rows.", _rows(resource), {"Content-Range", "Content-Location", "Preference-Applied"}
     )
     partial = _answer(
         "Some of the rows.", _rows(resource), {"Content-Range", "Content-Location", "Preference-Applied"}
     )
-    names = ("limit", "offset", "preferRead", "range", "ifNoneMatch")
+    names = ("limit", "offset", "preferRead")
     return _operation(
         resource,
         "list",
@@ -161,10 +165,9 @@ def _list(resource: Resource) -> Operation:
         {
             "200": answer,
             "206": partial,
-            "304": _empty("Not changed since."),
             **problem_responses((*ANYWHERE, *READING)),
         },
-        description=resource.description,
+        description=resource.description + WINDOW,
     )
 
 
@@ -178,9 +181,11 @@ def _insert(resource: Resource) -> Operation:
         "insert",
         f"Insert rows of {name}",
         [resource.access.create],
-        [shared(f"{name}.select"), *conflict_target(resource), shared("preferInsert")],
+        [shared("preferInsert")],
         {"200": merged, "201": created, **problem_responses((*ANYWHERE, *WRITING))},
-        description="One row, or several at once: all or none are written. `columns=a,b` ignores other keys.",
+        description="One row, or several at once: all or none are written. `columns=a,b` ignores other keys,"
+        " `select=` shapes the rows of `return=representation`. With `Prefer: resolution=…`, `on_conflict=` says by"
+        f" which columns a row is known to exist: {' or '.join(f'`{columns}`' for columns in conflict_targets(resource))}.",
         body={"anyOf": [reference(f"{name}.Insert"), reference(f"{name}.InsertMany")]},
     )
 
@@ -191,9 +196,9 @@ def _update(resource: Resource) -> Operation:
         "update",
         f"Update rows of {resource.name}",
         [resource.access.update],
-        [required_filter(resource), shared(f"{resource.name}.select"), shared("preferWrite")],
+        [required_filter(resource), shared("preferWrite")],
         {**_changed(resource), **problem_responses((*ANYWHERE, *WRITING))},
-        description="Changes every row that fits the filters and that the caller may change.",
+        description="Changes every row that fits the filters and that the caller may change." + SHAPED,
         body=reference(f"{resource.name}.Update"),
     )
 
@@ -204,9 +209,9 @@ def _delete(resource: Resource) -> Operation:
         "delete",
         f"Delete rows of {resource.name}",
         [resource.access.delete],
-        [required_filter(resource), shared(f"{resource.name}.select"), shared("preferWrite")],
+        [required_filter(resource), shared("preferWrite")],
         {**_changed(resource), **problem_responses((*ANYWHERE, *WRITING))},
-        description="Deletes every row that fits the filters and that the caller may delete.",
+        description="Deletes every row that fits the filters and that the caller may delete." + SHAPED,
     )
 
 
@@ -218,7 +223,11 @@ def _get_one(resource: Resource) -> Operation:
         [resource.access.read],
         [shared(f"{resource.name}.id"), shared(f"{resource.name}.select"), shared("ifNoneMatch")],
         {
-            "200": _answer("The row.", _one(resource), {"ETag"}),
+            "200": _answer(
+                "The row.",
+                {**_one(resource), SINGULAR: {"schema": reference(f"{resource.name}.Row")}, **_CSV},
+                {"ETag"},
+            ),
             "304": _empty("Not changed since."),
             **problem_responses((*ANYWHERE, *ITEM)),
         },
@@ -299,7 +308,7 @@ def _rows(resource: Resource) -> dict[str, Any]:
     return {
         "application/json": {"schema": {"type": "array", "items": row}, "example": [example_row(resource)]},
         SINGULAR: {"schema": row},
-        "text/csv": {"schema": {"type": "string"}},
+        **_CSV,
     }
 
 
@@ -321,7 +330,7 @@ def _changed(resource: Resource) -> dict[str, Any]:
 
 def _one(resource: Resource) -> dict[str, Any]:
     row = reference(f"{resource.name}.Row")
-    return {"application/json": {"schema": row, "example": example_row(resource)}, SINGULAR: {"schema": row}}
+    return {"application/json": {"schema": row, "example": example_row(resource)}}
 
 
 def _answer(description: str, content: dict[str, Any], headers: set[str]) -> dict[str, Any]:

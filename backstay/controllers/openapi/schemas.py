@@ -20,6 +20,8 @@ Schema = dict[str, Any]
 MAX_DOUBLE = 1.7976931348623157e308
 MAX_REAL = 3.4028234663852886e38
 WITHOUT_NUL = r"^[^\x00]*$"
+# What `rows.py` lets into text: no controls but tab and line ends, no direction overrides.
+PLAIN_TEXT = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\u202d\u202e]*$"
 
 
 def reference(name: str) -> Schema:
@@ -88,7 +90,8 @@ def _row(resource: Resource) -> Schema:
         masked = is_masked(resource, field)
         # Rows older than a check may not hold to it, and the patterns say what may be sent.
         schema = field_schema(field, {}, nullable=field.nullable or masked)
-        schema.pop("pattern", None)
+        for word in ("pattern", "multipleOf"):
+            schema.pop(word, None)
         notes = _notes(resource, field)
         if field.generated:
             schema["readOnly"] = True
@@ -127,7 +130,8 @@ def _body(resource: Resource, fields: list[Field], required: list[str]) -> Schem
     properties: dict[str, Schema] = {}
     for field in fields:
         keywords = checks.get(field.name, {})
-        schema = field_schema(field, keywords, nullable=field.nullable)
+        describe = _sent_decimal if field.kind is ValueKind.DECIMAL else field_schema
+        schema = describe(field, keywords, nullable=field.nullable)
         schema["examples"] = [example(field, keywords)]
         properties[field.name] = schema
     schema = {"type": "object", "properties": properties, "additionalProperties": False}
@@ -151,7 +155,7 @@ def _many(resource: Resource, writable: list[Field], required: list[str]) -> Sch
 
 def _text(field: Field) -> Schema:
     bound = {"maxLength": field.length} if field.length is not None else {}
-    return {"type": "string", "pattern": WITHOUT_NUL, **bound}
+    return {"type": "string", "pattern": PLAIN_TEXT, **bound}
 
 
 def _integer(field: Field) -> Schema:
@@ -174,11 +178,25 @@ def _float(field: Field) -> Schema:
 def _decimal(field: Field) -> Schema:
     if field.precision is None:
         return {"type": "number", "minimum": -MAX_DOUBLE, "maximum": MAX_DOUBLE}
-    # Digits past the scale are rounded away, which must not carry into one digit too many.
     highest: int | float = 10**field.precision - 1
-    if field.scale:
-        highest = float(Decimal(highest).scaleb(-field.scale))
-    return {"type": "number", "minimum": -highest, "maximum": highest}
+    if not field.scale:
+        return {"type": "number", "multipleOf": 1, "minimum": -highest, "maximum": highest}
+    highest = float(Decimal(highest).scaleb(-field.scale))
+    step = float(Decimal(1).scaleb(-field.scale))
+    return {"type": "number", "multipleOf": step, "minimum": -highest, "maximum": highest}
+
+
+def _sent_decimal(field: Field, keywords: Keywords, *, nullable: bool) -> Schema:
+    """A number, or the same in a string, for clients whose numbers are binary."""
+    number = field_schema(field, keywords, nullable=False)
+    forms: list[Schema] = [number]
+    if not keywords:
+        scale = 15 if field.scale is None else field.scale
+        whole = 15 if field.precision is None else max(field.precision - scale, 0)
+        digits = f"[0-9]{{1,{whole}}}" if whole else "0"
+        point = rf"(?:\.[0-9]{{1,{scale}}})?" if scale else ""
+        forms.append({"type": "string", "pattern": f"^-?{digits}{point}$"})
+    return {"anyOf": [*forms, *([{"type": "null"}] if nullable else [])]}
 
 
 def _patterned(format_: str) -> Any:
@@ -245,7 +263,7 @@ SHARED_SCHEMAS: dict[str, Schema] = {
         "type": "object",
         "description": "An error, as RFC 9457 and the PostgREST protocol have it.",
         "properties": _PROBLEM_MEMBERS,
-        "required": ["status", "code", "message", "details", "hint"],
+        "required": sorted(_PROBLEM_MEMBERS),
     },
     "FieldProblem": {
         "type": "object",

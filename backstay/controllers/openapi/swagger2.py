@@ -52,16 +52,16 @@ def build_swagger2(catalog: Catalog, *, title: str, version: str, server_url: st
     """The Swagger 2.0 document as a JSON-ready value.
 
     Args:
-        server_url: where the application is reached, such as `http://127.0.0.1:8000`.
+        server_url: where the application is reached, such as `http://127.0.0.1:8000`; `/` for wherever this is read.
     """
-    scheme, _, host = server_url.partition("://")
+    scheme, absolute, host = server_url.partition("://")
+    address = {"host": host.split("/", 1)[0], "schemes": [scheme]} if absolute else {}
     resources = described(catalog)
     return {
         "swagger": "2.0",
         "info": {"title": title, "version": version, "description": "Rows of the application's tables."},
-        "host": host.split("/", 1)[0],
+        **address,
         "basePath": "/rest/v1",
-        "schemes": [scheme],
         "consumes": ["application/json"],
         "produces": list(_MEDIA_TYPES),
         "paths": {f"/{resource.name}": _path(resource) for resource in resources},

@@ -60,7 +60,12 @@ async def database(database_settings: DatabaseSettings) -> AsyncIterator[Databas
             None,
         ),
         ("DELETE FROM countries", "23503", "foreign key constraint violated", None),
-        ("INSERT INTO hidden_by_no_migration VALUES (1)", "internal_error", "Something went wrong on our side.", None),
+        (
+            "INSERT INTO hidden_by_no_migration VALUES (1)",
+            "internal_error",
+            "Something went wrong on our side.",
+            None,
+        ),
     ],
 )
 async def test_a_broken_constraint_reads_the_same(

@@ -16,8 +16,28 @@ from backstay.repositories.database.sqlite import SqliteDatabase
 from backstay.repositories.database.sqlite_functions import compare_decimals, float_text
 from tests.integration.database.statements import code_of, one, statement
 
-NUMBERS = ["0", "-0", "0.0", "1", "1.0", "1.00", "-1", "10", "9", "9.999999999999999999999999999999", "1e3", "NaN"]
-NUMBERS += ["-9.5", "-10", "123456789012345678901234567890.1", "123456789012345678901234567890.2", "0.1", "0.10"]
+NUMBERS = [
+    "0",
+    "-0",
+    "0.0",
+    "1",
+    "1.0",
+    "1.00",
+    "-1",
+    "10",
+    "9",
+    "9.999999999999999999999999999999",
+    "1e3",
+    "NaN",
+]
+NUMBERS += [
+    "-9.5",
+    "-10",
+    "123456789012345678901234567890.1",
+    "123456789012345678901234567890.2",
+    "0.1",
+    "0.10",
+]
 
 
 async def test_decimals_sort_and_compare_by_value(database: Database) -> None:
@@ -39,7 +59,19 @@ async def test_decimals_sort_and_compare_by_value(database: Database) -> None:
 
 
 def test_any_text_has_one_place_in_the_decimal_order() -> None:
-    texts = [*NUMBERS, "", "abc", "sNaN", "Infinity", "-Infinity", "1e999999999999999999999", "1_000", " 1", "١", "\0"]
+    texts = [
+        *NUMBERS,
+        "",
+        "abc",
+        "sNaN",
+        "Infinity",
+        "-Infinity",
+        "1e999999999999999999999",
+        "1_000",
+        " 1",
+        "١",
+        "\0",
+    ]
     random.Random(7).shuffle(texts)
     for one_text in texts:
         for other in texts:
@@ -126,14 +158,26 @@ async def test_floats_are_written_as_postgresql_writes_them(database: Database) 
     numbers += [seeded.uniform(-1, 1) * 10 ** seeded.randint(-6, 25) for _ in range(3000)]
     numbers += [float(seeded.getrandbits(60)) for _ in range(3000)]
     rows = await database.read(
-        Statement("SELECT to_json(n)::text FROM unnest($1::float8[]) WITH ORDINALITY AS u (n, i) ORDER BY i", (numbers,))
+        Statement(
+            "SELECT to_json(n)::text FROM unnest($1::float8[]) WITH ORDINALITY AS u (n, i) ORDER BY i",
+            (numbers,),
+        )
     )
     assert [float_text(number) for number in numbers] == [row[0] for row in rows]
 
 
 async def test_patterns_match_as_on_postgresql(database: Database) -> None:
-    match = {"postgresql": ("? ~ ?", "? ~* ?"), "sqlite": ("backstay_regexp(?2, ?1)", "backstay_iregexp(?2, ?1)")}
-    cases = [("abc", "b", 1, 1), ("abc", "B", 0, 1), ("abc", "^b", 0, 0), ("a\nb", "a.b", 1, 1), ("ü", "^.$", 1, 1)]
+    match = {
+        "postgresql": ("? ~ ?", "? ~* ?"),
+        "sqlite": ("backstay_regexp(?2, ?1)", "backstay_iregexp(?2, ?1)"),
+    }
+    cases = [
+        ("abc", "b", 1, 1),
+        ("abc", "B", 0, 1),
+        ("abc", "^b", 0, 0),
+        ("a\nb", "a.b", 1, 1),
+        ("ü", "^.$", 1, 1),
+    ]
     cases += [("a\nb", "^b", 0, 0), ("abc\n", "c$", 0, 0), ("", "^$", 1, 1), ("aab", "^(a|b)+$", 1, 1)]
     for text, pattern, plain, folded in cases:
         for sql, expected in zip(match[database.engine], (plain, folded), strict=True):

@@ -26,7 +26,10 @@ def own_server() -> Iterator[PostgresServer]:
 @pytest.fixture
 def settings(own_server: PostgresServer) -> DatabaseSettings:
     return DatabaseSettings(
-        url=own_server.create_database("app"), pool_size=4, pool_timeout_seconds=2, statement_timeout_seconds=5
+        url=own_server.create_database("app"),
+        pool_size=4,
+        pool_timeout_seconds=2,
+        statement_timeout_seconds=5,
     )
 
 
@@ -90,7 +93,9 @@ async def test_a_crash_in_the_middle_of_a_program_keeps_nothing_of_it(
     assert await ports(database) == []
 
 
-async def test_a_storm_of_cancelled_calls_leaves_no_session_busy_or_in_a_transaction(database: Database) -> None:
+async def test_a_storm_of_cancelled_calls_leaves_no_session_busy_or_in_a_transaction(
+    database: Database,
+) -> None:
     def program(number: int) -> Generator[Statement, list[ResultRow], None]:
         yield Statement(f"INSERT INTO ports (id, name) VALUES ({number}, 'a')")
         yield Statement("SELECT pg_sleep(3)")
@@ -146,7 +151,9 @@ async def test_lost_updates_between_programs_are_told_as_a_lost_race(database: D
     assert getattr(lost, "retry_after_seconds") == 1  # noqa: B009
 
 
-async def test_the_connection_used_last_is_used_next_and_waiters_come_in_turn(settings: DatabaseSettings) -> None:
+async def test_the_connection_used_last_is_used_next_and_waiters_come_in_turn(
+    settings: DatabaseSettings,
+) -> None:
     pool = PostgresPool(settings)
     taken = [await pool.acquire() for _ in range(4)]
     order: list[int] = []

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 from time import perf_counter
-
-import pytest
 
 from backstay.config.database import DatabaseSettings
 from backstay.repositories.database import Database, Statement
 from backstay.repositories.database.sqlite import SqliteDatabase
-from tests.integration.database.statements import NEVER_ENDS, TAKES_LONGER, code_of, one, port, statement, with_ports
+from tests.integration.database.statements import (
+    NEVER_ENDS,
+    TAKES_LONGER,
+    code_of,
+    one,
+    port,
+    statement,
+    with_ports,
+)
 
 
 async def test_a_read_over_its_time_is_stopped(database: Database) -> None:
@@ -93,7 +98,9 @@ async def test_rows_are_seen_as_soon_as_they_are_acknowledged(database_settings:
             assert [row[0] for row in await database.read(query)] == [number]
 
 
-async def test_a_changed_table_does_not_break_prepared_reads_or_writes(database_settings: DatabaseSettings) -> None:
+async def test_a_changed_table_does_not_break_prepared_reads_or_writes(
+    database_settings: DatabaseSettings,
+) -> None:
     async with with_ports(database_settings) as database:
         everything = Statement("SELECT * FROM countries")
         await database.read(everything)

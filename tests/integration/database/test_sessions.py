@@ -54,7 +54,9 @@ async def test_sessions_that_read_and_then_write_do_not_lose_the_race(
             await session.execute(insert(PORTS).values(id=known + 1, name="x"))
 
     if database.engine == "sqlite":
-        await asyncio.gather(*[add() for _ in range(10)], *[database.write(port(database, 100 + n)) for n in range(10)])
+        await asyncio.gather(
+            *[add() for _ in range(10)], *[database.write(port(database, 100 + n)) for n in range(10)]
+        )
         assert len(await ports(database)) == 20
 
 

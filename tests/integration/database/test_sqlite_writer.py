@@ -60,7 +60,9 @@ async def test_many_concurrent_writes_share_a_few_commits(settings: DatabaseSett
         assert len(await ports(database)) == 200
 
 
-async def test_what_was_acknowledged_survives_a_killed_process(settings: DatabaseSettings, tmp_path: Path) -> None:
+async def test_what_was_acknowledged_survives_a_killed_process(
+    settings: DatabaseSettings, tmp_path: Path
+) -> None:
     process = subprocess.Popen(
         [sys.executable, "-c", WRITES_FOR_EVER, settings.url],
         stdout=subprocess.PIPE,
@@ -79,7 +81,9 @@ async def test_what_was_acknowledged_survives_a_killed_process(settings: Databas
     assert {*acknowledged, *map(int, rest)} <= there
 
 
-async def test_a_full_disk_acknowledges_nothing_and_the_writer_recovers_alone(settings: DatabaseSettings) -> None:
+async def test_a_full_disk_acknowledges_nothing_and_the_writer_recovers_alone(
+    settings: DatabaseSettings,
+) -> None:
     def fill(database: Database) -> Generator[Statement, list[ResultRow], None]:
         pages = yield Statement("PRAGMA page_count")
         yield Statement(f"PRAGMA max_page_count = {pages[0][0] + 20}")
@@ -91,7 +95,9 @@ async def test_a_full_disk_acknowledges_nothing_and_the_writer_recovers_alone(se
         answers = await asyncio.gather(*writes, return_exceptions=True)
         assert [getattr(answer, "code", None) for answer in answers] == [None] * 5 + ["PGRST000"] + [None] * 5
         assert await ports(database) == list(range(10))
-        await database.write(one(database, "INSERT INTO ports (id, name) VALUES (99, hex(zeroblob(1000000)))"))
+        await database.write(
+            one(database, "INSERT INTO ports (id, name) VALUES (99, hex(zeroblob(1000000)))")
+        )
 
 
 async def test_a_deferred_constraint_fails_only_who_broke_it(settings: DatabaseSettings) -> None:

@@ -37,9 +37,15 @@ async def test_one_of_many_concurrent_programs_fails_alone(database: Database) -
 
 async def test_a_program_over_its_time_fails_alone(database: Database) -> None:
     programs = [port(database, number) for number in range(20)]
-    programs.insert(10, one(database, f"INSERT INTO ports (id, name) SELECT x, 'x' FROM ({NEVER_ENDS}) AS c(x)"
-                                      if database.engine == "postgresql"
-                                      else f"INSERT INTO ports (id, name) SELECT c.*, 'x' FROM ({NEVER_ENDS}) AS c"))
+    programs.insert(
+        10,
+        one(
+            database,
+            f"INSERT INTO ports (id, name) SELECT x, 'x' FROM ({NEVER_ENDS}) AS c(x)"
+            if database.engine == "postgresql"
+            else f"INSERT INTO ports (id, name) SELECT c.*, 'x' FROM ({NEVER_ENDS}) AS c",
+        ),
+    )
     answers = await asyncio.gather(*map(database.write, programs), return_exceptions=True)
     failures = [answer for answer in answers if isinstance(answer, BaseException)]
     assert [getattr(failure, "code", failure) for failure in failures] == ["57014"]
@@ -92,7 +98,9 @@ async def test_a_single_statement_needs_no_transaction(database: Database) -> No
     assert await ports(database) == [1]
 
 
-async def test_writes_that_are_cancelled_leave_whole_programs_and_a_working_database(database: Database) -> None:
+async def test_writes_that_are_cancelled_leave_whole_programs_and_a_working_database(
+    database: Database,
+) -> None:
     def pair(number: int) -> Generator[Statement, list[ResultRow], None]:
         yield Statement(f"INSERT INTO ports (id, name) VALUES ({number}, '{number}')")
         yield Statement(f"INSERT INTO ports (id, name) VALUES ({number + 1000}, '{number}+')")
@@ -104,7 +112,9 @@ async def test_writes_that_are_cancelled_leave_whole_programs_and_a_working_data
             task.cancel()
     answers = await asyncio.gather(*tasks, return_exceptions=True)
     there = set(await ports(database))
-    assert {number for number in there if number < 1000} == {number - 1000 for number in there if number >= 1000}
+    assert {number for number in there if number < 1000} == {
+        number - 1000 for number in there if number >= 1000
+    }
     assert all(number in there for number, answer in enumerate(answers) if answer is None)
     await database.write(port(database, 5000))
 
@@ -114,6 +124,8 @@ async def test_nothing_starts_after_close(database_settings: DatabaseSettings) -
         writes = [asyncio.ensure_future(database.write(port(database, number))) for number in range(20)]
         await asyncio.sleep(0)
     answers = await asyncio.gather(*writes, return_exceptions=True)
-    assert all(not isinstance(answer, BaseException) or isinstance(answer, BackstayError) for answer in answers)
+    assert all(
+        not isinstance(answer, BaseException) or isinstance(answer, BackstayError) for answer in answers
+    )
     assert await code_of(database.write(port(database, 99))) == "draining"
     assert await code_of(database.read(Statement("SELECT 1"))) == "draining"

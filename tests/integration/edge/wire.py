@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -71,10 +71,8 @@ class Served:
     def once(self, raw: bytes, seconds: float = 2.0, until: int = 0) -> Conversation:
         """Send `raw`, then read: until the end, `until` answers, or the time is up."""
         with self.connect() as connection:
-            try:
+            with suppress(OSError):
                 connection.sendall(raw)
-            except OSError:
-                pass
             return self.read(connection, seconds, until)
 
     def connect(self) -> socket.socket:

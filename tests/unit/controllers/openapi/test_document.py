@@ -48,10 +48,11 @@ def swagger(catalog: Catalog) -> dict[str, Any]:
     return plain
 
 
-def users_application() -> FastAPI:
-    class Problem(BaseModel):
-        how_many: int
+class Problem(BaseModel):
+    how_many: int
 
+
+def users_application() -> FastAPI:
     application = FastAPI()
 
     @application.get("/reports/busiest", tags=["reports"])
