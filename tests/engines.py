@@ -89,8 +89,8 @@ class PostgresServer:
             process.wait()
 
     def remove(self) -> None:
-        """Stop, and delete the cluster."""
-        self.stop()
+        """Stop without writing anything back, and delete the cluster."""
+        self.stop(crash=True)
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def create_database(self, name: str) -> str:
@@ -118,7 +118,7 @@ class PostgresServer:
         raise RuntimeError("PostgreSQL did not start:\n" + (self._folder / "log").read_text())
 
     def _answers(self) -> bool:
-        ready = [self._programs / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port)]
+        ready: list[str] = [str(self._programs / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
         return subprocess.run(ready, check=False).returncode == 0
 
 

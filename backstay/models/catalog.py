@@ -211,7 +211,7 @@ def _uniques(table: Table) -> Iterable[Unique]:
         if isinstance(constraint, UniqueConstraint):
             yield Unique(str(constraint.name), tuple(column.name for column in constraint.columns))
     for index in table.indexes:
-        if index.unique:
+        if index.unique and not any(index.dialect_options[name].get("where") is not None for name in _ENGINES):
             yield Unique(str(index.name), tuple(column.name for column in index.columns))
 
 
@@ -305,6 +305,8 @@ _DESCRIPTIONS: tuple[tuple[type[Any], Callable[[Any], dict[str, Any]]], ...] = (
     ),
 )
 
+
+_ENGINES = ("sqlite", "postgresql")
 
 # What stands at the end of a `->` path.
 JSON_VALUE = Field(

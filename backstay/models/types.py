@@ -17,7 +17,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import JSON, Enum, Numeric, String, Text, Uuid
+from sqlalchemy import JSON, BigInteger, Enum, Integer, Numeric, SmallInteger, String, Text, Uuid
 from sqlalchemy.dialects.postgresql import ARRAY as PG_ARRAY
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Dialect
@@ -115,6 +115,9 @@ def portable(type_: TypeEngine[Any]) -> TypeEngine[Any]:
         return type_.with_variant(UuidText(), "sqlite")
     if isinstance(type_, Numeric) and not isinstance(type_, Float):
         return type_.with_variant(DecimalText(type_.scale), "sqlite")
+    if isinstance(type_, BigInteger | SmallInteger):
+        # Only a column declared INTEGER numbers its rows by itself on SQLite; it holds 64 bits there.
+        return type_.with_variant(Integer(), "sqlite")
     if isinstance(type_, DateTime):
         return type_.with_variant(TimestampText(bool(type_.timezone)), "sqlite")
     if isinstance(type_, Time):

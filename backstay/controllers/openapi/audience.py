@@ -63,6 +63,29 @@ def writable_fields(resource: Resource) -> list[Field]:
     return [field for field in shown_fields(resource) if not field.generated]
 
 
+def collection_methods(resource: Resource) -> tuple[str, ...]:
+    """Methods of the whole table that some caller may use."""
+    access = resource.access
+    return (
+        *(("get", "head") if not is_never(access.read) else ()),
+        *(("post",) if not is_never(access.create) and writable_fields(resource) else ()),
+        *(("patch",) if not is_never(access.update) and writable_fields(resource) else ()),
+        *(("delete",) if not is_never(access.delete) else ()),
+    )
+
+
+def item_methods(resource: Resource) -> tuple[str, ...]:
+    """Methods of one row by its key that some caller may use."""
+    access = resource.access
+    may_update = not is_never(access.update) and bool(writable_fields(resource))
+    return (
+        *(("get", "head") if not is_never(access.read) else ()),
+        *(("patch",) if may_update else ()),
+        *(("put",) if may_update and not is_never(access.create) else ()),
+        *(("delete",) if not is_never(access.delete) else ()),
+    )
+
+
 def steady_embeds(resource: Resource) -> Iterator[tuple[str, Relation]]:
     """Names by which a related table can be embedded without a hint, by every reader, and the relation they mean."""
     by_target: dict[str, list[Relation]] = {}

@@ -6,10 +6,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from backstay.controllers.openapi.audience import is_never, is_public, writable_fields
+from backstay.controllers.openapi.audience import collection_methods, is_public, item_methods
 from backstay.controllers.openapi.parameters import (
     conflict_targets,
-    filter_fields,
     required_filter,
     row_filters,
     shared,
@@ -82,33 +81,25 @@ def resource_paths(resource: Resource) -> dict[str, Any]:
 
 
 def _collection(resource: Resource) -> dict[str, Operation]:
-    access = resource.access
-    operations: dict[str, Operation] = {}
-    if not is_never(access.read):
-        operations["get"] = _list(resource)
-        operations["head"] = _head(_list(resource), f"head_{resource.name}")
-    if not is_never(access.create) and writable_fields(resource):
-        operations["post"] = _insert(resource)
-    if not is_never(access.update) and filter_fields(resource):
-        operations["patch"] = _update(resource)
-    if not is_never(access.delete) and filter_fields(resource):
-        operations["delete"] = _delete(resource)
-    return operations
+    describe = {
+        "get": _list,
+        "head": lambda resource: _head(_list(resource), f"head_{resource.name}"),
+        "post": _insert,
+        "patch": _update,
+        "delete": _delete,
+    }
+    return {method: describe[method](resource) for method in collection_methods(resource)}
 
 
 def _item(resource: Resource) -> dict[str, Operation]:
-    access = resource.access
-    operations: dict[str, Operation] = {}
-    if not is_never(access.read):
-        operations["get"] = _get_one(resource)
-        operations["head"] = _head(_get_one(resource), f"head_one_{resource.name}")
-    if not is_never(access.update):
-        operations["patch"] = _update_one(resource)
-    if not is_never(access.update) and not is_never(access.create):
-        operations["put"] = _put_one(resource)
-    if not is_never(access.delete):
-        operations["delete"] = _delete_one(resource)
-    return operations
+    describe = {
+        "get": _get_one,
+        "head": lambda resource: _head(_get_one(resource), f"head_one_{resource.name}"),
+        "patch": _update_one,
+        "put": _put_one,
+        "delete": _delete_one,
+    }
+    return {method: describe[method](resource) for method in item_methods(resource)}
 
 
 def _operation(

@@ -48,6 +48,8 @@ class Database(Protocol):
     async def write(self, program: Program[T], *, atomic: bool = True) -> T:
         """Run a program in one transaction and return its result once that is durable.
 
+        A program may be run again when nothing of the first run was kept, so outside of the database it does nothing.
+
         Args:
             atomic: False when the program is a single statement whose rows need no check, so that PostgreSQL may
                 commit it by itself, without two more round trips.

@@ -73,9 +73,19 @@ def compile_read(plan: ReadPlan, dialect: Dialect) -> CompiledStatement:
     build = Build(dialect, plan.parameters, plan.predicates)
     rows = build.rows(plan.query).subquery("q")
     columns = [func.count(), dialect.document(rows)]
-    if plan.count is Count.EXACT:
-        columns.append(build.total(plan.query))
+    if plan.count is not None:
+        columns.append(build.total(plan.query, plan.count))
     return build.finish(select(*columns).select_from(rows))
+
+
+def compile_estimate(plan: ReadPlan, dialect: Dialect) -> CompiledStatement:
+    """Compile the question how many rows PostgreSQL's planner expects; one JSON document."""
+    build = Build(dialect, plan.parameters, plan.predicates)
+    table = build.alias(plan.query)
+    compiled = build.finish(
+        select(literal_column("1")).select_from(table).where(*build.conditions(plan.query, table))
+    )
+    return CompiledStatement(f"EXPLAIN (FORMAT JSON) {compiled.sql}", compiled.getters)
 
 
 class Build:
@@ -106,15 +116,28 @@ class Build:
         table = self.alias(query)
         return self._page(self.shown(query, table).select_from(table), query, table)
 
-    def total(self, query: PlannedQuery) -> Expression:
-        """How many rows there are, whatever the limits say."""
-        table = self.alias(query)
-        counted = select(func.count()).select_from(table).where(*self.conditions(query, table))
-        return counted.scalar_subquery()
+    def total(self, query: PlannedQuery, count: Count) -> Expression:
+        """How many rows there are, whatever the limits say; null where PostgreSQL's planner shall say it.
 
-    def finish(self, statement: Any) -> CompiledStatement:
+        SQLite has no planner that could, and counts. An estimate is exact as long as one answer could hold the rows.
+        """
+        table = self.alias(query)
+        found: Select[Any] = select(literal_column("1")).select_from(table)
+        found = found.where(*self.conditions(query, table))
+        if self.dialect.engine == "sqlite" or count is Count.EXACT:
+            return select(func.count()).select_from(found.subquery()).scalar_subquery()
+        if count is Count.PLANNED or query.max_rows is None:
+            return null()
+        some = found.limit(literal_column(str(query.max_rows + 1))).subquery()
+        number = func.count()
+        exact = case((number <= literal_column(str(query.max_rows)), number), else_=null())
+        return select(exact).select_from(some).scalar_subquery()
+
+    def finish(self, statement: Any, column_keys: list[str] | None = None) -> CompiledStatement:
         """SQL text in the driver's own parameter style, with a getter for every parameter in its order."""
-        compiled = statement.compile(dialect=self.dialect.sql, compile_kwargs={"render_postcompile": True})
+        compiled = statement.compile(
+            dialect=self.dialect.sql, column_keys=column_keys, compile_kwargs={"render_postcompile": True}
+        )
         constants = compiled.construct_params(_check=False)
         getters = tuple(
             self._getter(name, constants, compiled._bind_processors) for name in compiled.positiontup or ()

@@ -139,7 +139,7 @@ class WriteStatements:
         fields = [self.plan.resource.fields[name] for name in names]
         if self.dialect.engine == "postgresql":
             into: Any = postgresql.insert(self.table)
-            into = self._from_document(into, build, fields)
+            into = self._from_document(into, build, fields) if fields else into
         else:
             into = sqlite.insert(self.table)
             own = {field.column.key: self._own(build, number, field) for number, field in enumerate(fields)}
@@ -148,12 +148,11 @@ class WriteStatements:
         returned = [*self._key(self.table), self._passes(True), self._passes(False)]
         if self.dialect.engine == "postgresql":
             returned.append(literal_column("(xmax = 0)"))
-        return build.finish(into.returning(*returned))
+        # Without a value for any column it is an INSERT ... DEFAULT VALUES.
+        return build.finish(into.returning(*returned), column_keys=None if fields else [])
 
     def _from_document(self, into: Any, build: Build, fields: Sequence[Field]) -> Any:
         document = sql_cast(build.own("rows", 0, None), JSON())
-        if not fields:
-            return into.from_select([], select().select_from(func.json_array_elements(document).alias("r")))
         rows = func.json_to_recordset(document).table_valued(
             *(column(field.name, _bare(field)) for field in fields), name="r"
         )

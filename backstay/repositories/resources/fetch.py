@@ -5,6 +5,7 @@ Rows never become Python objects on the read path: what comes back is the docume
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 from backstay.models.access.caller import Caller
 from backstay.models.resources.plan import ReadPlan, WritePlan
 from backstay.repositories.database import Database
-from backstay.repositories.resources.compile import CompiledStatement, compile_read
+from backstay.repositories.resources.compile import CompiledStatement, compile_estimate, compile_read
 from backstay.repositories.resources.dialects import Dialect
 from backstay.repositories.resources.postgres_dialect import PostgresDialect
 from backstay.repositories.resources.sqlite_dialect import SqliteDialect
@@ -39,6 +40,7 @@ class ResourceRepository:
         self.database = database
         self.dialect: Dialect = SqliteDialect() if database.engine == "sqlite" else PostgresDialect()
         self._reads: BoundedDict[ReadPlan, CompiledStatement] = BoundedDict(KEPT_STATEMENTS)
+        self._estimates: BoundedDict[ReadPlan, CompiledStatement] = BoundedDict(KEPT_STATEMENTS)
         self._writes: BoundedDict[WritePlan, CompiledWrite] = BoundedDict(KEPT_STATEMENTS)
 
     async def read(self, plan: ReadPlan, values: Sequence[Any], caller: Caller) -> Page:
@@ -52,7 +54,19 @@ class ResourceRepository:
             compiled = self._reads[plan] = compile_read(plan, self.dialect)
         rows = await self.database.read(compiled.bind(values, caller))
         row = rows[0]
-        return Page(row[0], row[1].encode(), row[2] if plan.count is not None else None)
+        total = None if plan.count is None else row[2]
+        if plan.count is not None and total is None:
+            total = await self._planned(plan, values, caller)
+        return Page(row[0], row[1].encode(), total)
+
+    async def _planned(self, plan: ReadPlan, values: Sequence[Any], caller: Caller) -> int:
+        """How many rows PostgreSQL's planner expects. The one question that takes a second statement."""
+        compiled = self._estimates.get(plan)
+        if compiled is None:
+            compiled = self._estimates[plan] = compile_estimate(plan, self.dialect)
+        rows = await self.database.read(compiled.bind(values, caller))
+        expected: int = json.loads(rows[0][0])[0]["Plan"]["Plan Rows"]
+        return expected
 
     async def write(
         self,

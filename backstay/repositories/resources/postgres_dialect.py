@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Subquery, Text, bindparam, func, literal_column
 from sqlalchemy import cast as sql_cast
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, REGCONFIG
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.engine import Dialect as SqlDialect
 from sqlalchemy.sql.type_api import TypeEngine
@@ -119,7 +119,7 @@ class PostgresDialect:
         if operator is Operator.ISDISTINCT:
             return value.is_distinct_from(bind)
         if operator in _TO_QUERY:
-            language: list[Expression] = [literal_column(f"'{comparison.config}'::regconfig")] if comparison.config else []
+            language: list[Expression] = _language(comparison.config)
             vector = func.to_tsvector(*language, value)
             return vector.op("@@", is_comparison=True)(getattr(func, _TO_QUERY[operator])(*language, bind))
         if comparison.quantifier is not None:
@@ -148,3 +148,7 @@ class PostgresDialect:
         each = sql_cast(func.row_to_json(rows.table_valued()), Text())
         joined = func.coalesce(func.string_agg(each, literal_column("','")), literal_column("''"))
         return literal_column("'['").concat(joined).concat(literal_column("']'"))
+
+
+def _language(config: str | None) -> list[Expression]:
+    return [sql_cast(bindparam(None, config, Text()), REGCONFIG())] if config else []

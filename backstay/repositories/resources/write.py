@@ -110,9 +110,10 @@ class CompiledWrite:
         return self._finish(tally, body)
 
     def _insert_many(self, names: tuple[str, ...], rows: list[Row], caller: Caller, tally: _Tally) -> Steps:
-        fields = self._fields(names)
         statement = self.statements.insert(names)
-        result = yield statement.bind([rows_document(rows, fields)], caller)
+        result: list[ResultRow] = []
+        for document in [rows_document(rows, self._fields(names))] if names else [""] * len(rows):
+            result += yield statement.bind([document], caller)
         for row in result:
             self._note(row, bool(row[-1]), tally)
         if self.plan.conflict is Conflict.MERGE and len(result) != len(rows):

@@ -276,6 +276,9 @@ def _default_label(path: ColumnPath) -> str:
 def _label(label: str) -> str:
     if len(label.encode()) > MAX_LABEL_BYTES:
         raise BackstayError("54000", f"a name in the select may have at most {MAX_LABEL_BYTES} bytes")
+    if "%(" in label:
+        # SQLAlchemy finds its parameters in the finished text by this mark.
+        raise BackstayError("PGRST100", "a name in the select may not hold '%('")
     return label
 
 

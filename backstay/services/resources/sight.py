@@ -31,11 +31,7 @@ class Sight:
         """
         resource = self.catalog.resources.get(name)
         if resource is None or not self.exists(resource):
-            raise BackstayError(
-                "PGRST205",
-                f"Could not find the table 'public.{name}' in the schema cache",
-                hint=self._perhaps(name, "the table 'public.{}'", self._known_tables()),
-            )
+            raise self._no_table(name)
         return resource
 
     def exists(self, resource: Resource) -> bool:
@@ -52,9 +48,9 @@ class Sight:
 
     def readable(self, name: str) -> Resource:
         """The table, which exists for whoever may read some of it."""
-        resource = self.resource(name)
-        if not self.is_readable(resource):
-            return self.resource("")
+        resource = self.catalog.resources.get(name)
+        if resource is None or not self.is_readable(resource):
+            raise self._no_table(name)
         return resource
 
     def reference(self, resource: Resource, name: str) -> Reference | None:
@@ -136,8 +132,13 @@ class Sight:
             hint=self._perhaps(name, "'{}' instead of '" + name + "'", known),
         )
 
-    def _known_tables(self) -> list[str]:
-        return [name for name, resource in self.catalog.resources.items() if self.exists(resource)]
+    def _no_table(self, name: str) -> BackstayError:
+        known = [other for other, resource in self.catalog.resources.items() if self.is_readable(resource)]
+        return BackstayError(
+            "PGRST205",
+            f"Could not find the table 'public.{name[:200]}' in the schema cache",
+            hint=self._perhaps(name, "the table 'public.{}'", known),
+        )
 
     def _perhaps(self, name: str, form: str, known: Iterable[str]) -> str | None:
         near = difflib.get_close_matches(name[:64], sorted(known), n=1, cutoff=0.7)

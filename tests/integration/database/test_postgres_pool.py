@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Generator, Iterator
+from functools import partial
+from typing import Any
 
 import pytest
 
@@ -101,10 +103,11 @@ async def test_a_storm_of_cancelled_calls_leaves_no_session_busy_or_in_a_transac
         yield Statement("SELECT pg_sleep(3)")
 
     for turn in range(6):
-        tasks = [asyncio.create_task(database.read(Statement(NEVER_ENDS))) for _ in range(10)]
+        tasks: list[asyncio.Task[Any]] = [
+            asyncio.create_task(database.read(Statement(NEVER_ENDS))) for _ in range(10)
+        ]
         tasks += [
-            asyncio.create_task(database.write(lambda n=turn * 10 + number: program(n)))  # type: ignore[misc]
-            for number in range(10)
+            asyncio.create_task(database.write(partial(program, turn * 10 + number))) for number in range(10)
         ]
         await asyncio.sleep(0.005 * turn)
         for task in tasks:

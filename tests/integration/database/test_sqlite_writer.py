@@ -12,11 +12,12 @@ import threading
 import time
 from collections.abc import Generator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from backstay.config.database import DatabaseSettings
-from backstay.repositories.database import Database, ResultRow, Statement
+from backstay.repositories.database import Program, ResultRow, Statement
 from backstay.repositories.database.choose import open_database
 from backstay.repositories.database.sqlite_connection import SqliteConnection
 from backstay.repositories.database.sqlite_writer import SqliteWriter
@@ -63,7 +64,7 @@ async def test_many_concurrent_writes_share_a_few_commits(settings: DatabaseSett
 async def test_what_was_acknowledged_survives_a_killed_process(
     settings: DatabaseSettings, tmp_path: Path
 ) -> None:
-    process = subprocess.Popen(
+    process = subprocess.Popen(  # noqa: ASYNC220 - nothing else runs on this loop
         [sys.executable, "-c", WRITES_FOR_EVER, settings.url],
         stdout=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
@@ -84,14 +85,15 @@ async def test_what_was_acknowledged_survives_a_killed_process(
 async def test_a_full_disk_acknowledges_nothing_and_the_writer_recovers_alone(
     settings: DatabaseSettings,
 ) -> None:
-    def fill(database: Database) -> Generator[Statement, list[ResultRow], None]:
+    def fill() -> Generator[Statement, list[ResultRow], None]:
         pages = yield Statement("PRAGMA page_count")
         yield Statement(f"PRAGMA max_page_count = {pages[0][0] + 20}")
         yield Statement("INSERT INTO ports (id, name) VALUES (-1, hex(zeroblob(1000000)))")
 
     async with with_ports(settings) as database:
-        writes = [database.write(port(database, number)) for number in range(10)]
-        writes.insert(5, database.write(lambda: fill(database)))  # type: ignore[arg-type]
+        programs: list[Program[Any]] = [port(database, number) for number in range(10)]
+        programs.insert(5, fill)
+        writes = map(database.write, programs)
         answers = await asyncio.gather(*writes, return_exceptions=True)
         assert [getattr(answer, "code", None) for answer in answers] == [None] * 5 + ["PGRST000"] + [None] * 5
         assert await ports(database) == list(range(10))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Generator
+from functools import partial
 
 import pytest
 
@@ -85,8 +86,8 @@ async def test_a_program_sees_its_own_rows_and_returns_its_value(database: Datab
 
 async def test_a_program_without_statements_returns_its_value(database: Database) -> None:
     def program() -> Generator[Statement, list[ResultRow], str]:
+        yield from ()
         return "done"
-        yield
 
     assert await database.write(program) == "done"
 
@@ -105,7 +106,7 @@ async def test_writes_that_are_cancelled_leave_whole_programs_and_a_working_data
         yield Statement(f"INSERT INTO ports (id, name) VALUES ({number}, '{number}')")
         yield Statement(f"INSERT INTO ports (id, name) VALUES ({number + 1000}, '{number}+')")
 
-    tasks = [asyncio.create_task(database.write(lambda n=number: pair(n))) for number in range(200)]
+    tasks = [asyncio.create_task(database.write(partial(pair, number))) for number in range(200)]
     for turn, task in enumerate(tasks):
         await asyncio.sleep(0.001 if turn % 20 == 0 else 0)
         if turn % 2:
