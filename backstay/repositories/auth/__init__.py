@@ -1,0 +1,1 @@
+"""The door to users and what proves them."""

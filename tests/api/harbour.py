@@ -1,0 +1,140 @@
+"""The application of the API tests, running: one per engine, its data put back between tests, its statements counted.
+
+Requests run on a loop of its own, so that tests are plain functions; `together` sends many at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Generator, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Table, insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from backstay.app import Backstay
+from backstay.config.database import DatabaseSettings
+from backstay.config.log import LogSettings
+from backstay.config.settings import Settings
+from backstay.config.tokens import TokenSettings
+from backstay.models.auth.user import User
+from backstay.repositories.database import ResultRow, Statement
+from backstay.repositories.database.postgres import PostgresDatabase
+from backstay.repositories.database.sqlite import SqliteDatabase
+from tests.api.models import MODELS
+from tests.api.seed import ROWS, USERS
+
+PUBLISHABLE_KEY = "sb_publishable_0123456789abcdef0123"
+SECRET_KEY = "sb_secret_0123456789abcdef0123456789"
+
+T = TypeVar("T")
+
+
+def settings_for(url: str) -> Settings:
+    """Reads get a second on the loop, so that a slow machine never runs one twice."""
+    return Settings(
+        tokens=TokenSettings.model_validate(
+            {"secret": "a test secret of more than 32 bytes 8c1f", "publishable_key": PUBLISHABLE_KEY,
+             "secret_key": SECRET_KEY}
+        ),
+        database=DatabaseSettings(url=url, inline_read_milliseconds=1000, statement_timeout_seconds=10),
+        log=LogSettings(level="error"),
+    )  # fmt: skip
+
+
+class Harbour:
+    """One application over one database."""
+
+    def __init__(self, url: str) -> None:
+        self.app = Backstay(settings=settings_for(url), models=MODELS, project=Path("/"), title="harbour")
+        self.engine = self.app.database.engine
+        self._loop = asyncio.new_event_loop()
+        self._running = self.app.running()
+        self._is_changed = False
+        self._statements: list[str] | None = None
+        self.run(self._open())
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run something on the application's loop."""
+        return self._loop.run_until_complete(work)
+
+    def together(self, works: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
+        """Run many things at once and return their results in order."""
+
+        async def gather() -> list[T]:
+            return await asyncio.gather(*works)
+
+        return self.run(gather())
+
+    def close(self) -> None:
+        """Stop the application."""
+        self.run(self._running.__aexit__(None, None, None))
+        self.run(self._loop.shutdown_asyncgens())
+        self.run(self._loop.shutdown_default_executor())
+        self._loop.close()
+
+    def note_change(self) -> None:
+        """Say that a request may have written."""
+        self._is_changed = True
+
+    def reset(self) -> None:
+        """Put back what the tables held at the start, if anything may have been written."""
+        if self._is_changed:
+            self.run(self.app.database.write(self._restore))
+            self._is_changed = False
+
+    @contextmanager
+    def counting(self) -> Iterator[list[str]]:
+        """Collect the statements that the drivers are given, in SQL."""
+        database, statements = self.app.database, list[str]()
+        if isinstance(database, SqliteDatabase):
+            assert database._inline is not None
+            database._inline.raw.set_trace_callback(statements.append)
+            yield statements
+            database._inline.raw.set_trace_callback(None)
+            return
+        assert isinstance(database, PostgresDatabase)
+
+        def note(record: Any) -> None:
+            statements.append(record.query)
+
+        connections = [connection.raw for connection in database._pool._idle]
+        for connection in connections:
+            connection.add_query_logger(note)
+        yield statements
+        for connection in connections:
+            connection.remove_query_logger(note)
+
+    async def _open(self) -> None:
+        await self._running.__aenter__()
+        async with self.app.sessions.engine.begin() as connection:
+            tables = [_table(model) for model in (User, *MODELS)]
+            await connection.run_sync(self.app.metadata.create_all, tables=tables)
+            await connection.execute(insert(_table(User)), USERS)
+            for name, rows in ROWS.items():
+                if rows:
+                    await connection.execute(insert(self.app.metadata.tables[name]), rows)
+                await self._keep(connection, name)
+        await self.app.database.write(self._restore)
+
+    async def _keep(self, connection: AsyncConnection, name: str) -> None:
+        await connection.exec_driver_sql(f"CREATE TABLE kept_{name} AS SELECT * FROM {name}")
+
+    def _restore(self) -> Generator[Statement, list[ResultRow], None]:
+        for name in reversed(ROWS):
+            yield Statement(f"DELETE FROM {name}")
+        for name in ROWS:
+            table = self.app.metadata.tables[name]
+            columns = ", ".join(f'"{column.name}"' for column in table.columns if column.computed is None)
+            yield Statement(f"INSERT INTO {name} ({columns}) SELECT {columns} FROM kept_{name}")
+            if self.engine == "postgresql" and "id" in table.columns and name != "voyages":
+                yield Statement(
+                    f"SELECT setval(pg_get_serial_sequence('{name}', 'id'), coalesce(max(id), 0) + 1, false) FROM {name}"
+                )
+
+
+def _table(model: type) -> Table:
+    table: Table = model.__table__  # type: ignore[attr-defined]  # every model has one
+    return table
