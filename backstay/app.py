@@ -22,6 +22,7 @@ from sqlalchemy import MetaData
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from backstay.config.loader import load_settings
+from backstay.config.report import CatalogFacts, refusals
 from backstay.config.settings import Settings
 from backstay.controllers.dispatch import Dispatch
 from backstay.controllers.health import Live, Ready
@@ -108,7 +109,7 @@ class Backstay:
         self.sessions = open_sessions(settings.database, self.project, unique_names(tables))
         self.units = UnitOfWork(self.sessions)
         self.migrations = Migrations(settings.database.url, self.metadata, self.project)
-        self.health = Health(self.database, partial(self.migrations.is_current, self.database))
+        self.health = Health(self.database, self.migrations.is_current)
         self.tokens = AccessTokens(settings.tokens)
         callers = Callers(self.tokens, ApiKeys(settings.tokens))
         planner = Planner(catalog, settings.rest)
@@ -140,7 +141,14 @@ class Backstay:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """The application with its doors open, for whoever is not an ASGI server."""
+        """The application with its doors open, for whoever is not an ASGI server.
+
+        Raises:
+            ConfigurationError: where it is not development, for every value that is not safe to serve with.
+        """
+        unsafe = refusals(self.settings, CatalogFacts(tuple(self.catalog.without_rules())))
+        if unsafe:
+            raise ConfigurationError([f"{found.name}: {found.problem}; {found.fix}" for found in unsafe])
         await self.database.open()
         try:
             yield

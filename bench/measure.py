@@ -27,7 +27,7 @@ from bench.served import ROOT, Served, cpu_seconds
 from tests.engines import PostgresServer
 
 CONTENDERS = (BACKSTAY, HAND_WRITTEN, HELLO)
-_SPARE_SECONDS = 60.0
+_SPARE_SECONDS = 30.0
 Turn = TypeVar("Turn")
 
 
@@ -111,15 +111,18 @@ class Stage:
             warmup_seconds=effort.warmup_seconds,
             seconds=effort.seconds,
         )
-        done = subprocess.run(
-            [sys.executable, "-m", "bench.load"],
-            input=json.dumps(asdict(job)),
-            capture_output=True,
-            text=True,
-            check=False,
-            cwd=ROOT,
-            timeout=effort.warmup_seconds + effort.seconds + _SPARE_SECONDS,
-        )
+        try:
+            done = subprocess.run(
+                [sys.executable, "-m", "bench.load"],
+                input=json.dumps(asdict(job)),
+                capture_output=True,
+                text=True,
+                check=False,
+                cwd=ROOT,
+                timeout=effort.warmup_seconds + effort.seconds + _SPARE_SECONDS,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise RuntimeError(f"{contender}, {operation}: a request was never answered") from error
         if done.returncode:
             raise RuntimeError(f"{contender}, {operation}: {done.stderr}")
         return Result(**json.loads(done.stdout))

@@ -7,6 +7,7 @@ server must be free to ignore, is any text here. What goes with one value of a h
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from backstay.controllers.openapi.audience import shown_fields, steady_embeds, steady_fields
@@ -22,6 +23,8 @@ Parameter = dict[str, Any]
 RESERVED = frozenset({"select", "columns", "on_conflict", "order", "limit", "offset", "and", "or"})
 # Digits, as PostgREST describes them: what is no number is refused with 400, and a negative one with 416.
 _COUNT: Schema = {"type": "string", "pattern": "^[0-9]{1,18}$"}
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9_$]+")
+_UNORDERED = frozenset({ValueKind.JSON, ValueKind.RANGE})
 _TAG = r'(?:W/)?"[!#-~]*"'
 
 SHARED_PARAMETERS: dict[str, Parameter] = {
@@ -140,50 +143,48 @@ def conflict_targets(resource: Resource) -> list[str]:
 
 
 def _select(resource: Resource) -> Parameter:
-    columns = [field.name for field in steady_fields(resource)]
-    embeds = [name for name, _ in steady_embeds(resource)]
+    columns = "|".join([r"\*", *(_named(field) for field in steady_fields(resource))])
+    names = [name for name, _ in steady_embeds(resource)]
+    embeds = "".join(rf"(?:,{re.escape(name)}\(\*\))?" for name in names)
     return {
         "name": "select",
         "in": "query",
-        "style": "form",
-        "explode": False,
-        "description": "What to answer of each row: columns, and rows of related tables"
-        + (f" (`{embeds[0]}(*)`)" if embeds else "")
-        + ". The full grammar also has aliases (`alias:column`), casts (`column::text`), JSON paths"
+        "description": "What to answer of each row: columns, then rows of related tables"
+        + (f" (`{names[0]}(*)`)" if names else "")
+        + ", joined by commas. The full grammar also has aliases (`alias:column`), casts (`column::text`), JSON paths"
         " (`column->key`), hints (`table!hint(*)`) and `!inner`. All columns when left out.",
-        "schema": {
-            "type": "array",
-            "items": {"type": "string", "enum": ["*", *columns, *(f"{name}(*)" for name in embeds)]},
-            "minItems": 1,
-            "uniqueItems": True,
-        },
-        "example": ["*"],
+        "schema": {"type": "string", "pattern": rf"^(?: *|(?:{columns})(?:,(?:{columns}))*{embeds})$"},
+        "example": "*",
     }
 
 
 def _order(resource: Resource) -> Parameter:
-    terms = [
-        f"{field.name}{direction}"
-        for field in steady_fields(resource)
-        if field.kind not in (ValueKind.JSON, ValueKind.RANGE)
-        for direction in ("", ".asc", ".desc", ".desc.nullslast", ".asc.nullsfirst")
-    ]
+    sortable = [field for field in steady_fields(resource) if field.kind not in _UNORDERED]
+    term = (
+        f"(?:{'|'.join(_named(field) for field in sortable)})"
+        r"(?:\.(?:asc|desc))?(?:\.(?:nullsfirst|nullslast))?"
+    )
     return {
         "name": "order",
         "in": "query",
-        "style": "form",
-        "explode": False,
-        "description": "Columns to sort by. Rows come in the order of their primary key when left out.",
-        "schema": {
-            "type": "array",
-            "items": {"type": "string", "enum": terms},
-            "minItems": 1,
-            "uniqueItems": True,
-        },
-        "example": [f"{resource.primary_key[0].name}.desc"]
-        if f"{resource.primary_key[0].name}.desc" in terms
-        else terms[:1],
+        "description": "Columns to sort by, joined by commas, each with `.asc` or `.desc` and `.nullsfirst` or"
+        " `.nullslast`. Rows come in the order of their primary key when left out.",
+        "schema": {"type": "string", "pattern": f"^{term}(?:,{term})*$"},
+        **({"example": f"{_bare(sortable[0])}.desc"} if sortable else {}),
     }
+
+
+def _bare(field: Field) -> str:
+    """The column's name as a list of names has it: in quotes where it is not plain."""
+    return (
+        field.name
+        if _PLAIN_NAME.fullmatch(field.name)
+        else '"' + re.sub(r'(["\\])', r"\\\1", field.name) + '"'
+    )
+
+
+def _named(field: Field) -> str:
+    return re.escape(_bare(field))
 
 
 def _key(resource: Resource) -> Parameter:

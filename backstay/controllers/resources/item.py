@@ -15,6 +15,7 @@ from backstay.config.rest import RestSettings
 from backstay.controllers.http import Header, HttpRequest, respond
 from backstay.controllers.resources.etags import etag_of, matches
 from backstay.controllers.resources.media import CSV_LINES, negotiate
+from backstay.controllers.resources.methods import allowed, require_method
 from backstay.controllers.resources.prefer import Preferences, PreferParser, applied_header
 from backstay.controllers.resources.query_string import ParsedQuery, QueryStringParser
 from backstay.controllers.resources.rest import VARY, read_rows, shaped
@@ -73,6 +74,7 @@ class ItemController:
             raise BackstayError("PGRST117", f"Unsupported HTTP method: {request.method}", allow=ALLOWED)
         table, _, key = request.path[self._start :].partition("/")
         resource = self._reader.resource(request.context, table)
+        require_method(resource, request.method, ALLOWED)
         item = _Item(resource, key, self._queries.parse(request.query))
         try:
             await handle(request, item, send)
@@ -138,7 +140,7 @@ class ItemController:
         await self._answer(send, 200, written, preferences, tagged=False)
 
     async def _options(self, request: HttpRequest, item: _Item, send: Send) -> None:
-        await respond(send, 200, [(b"allow", ", ".join(ALLOWED).encode())])
+        await respond(send, 200, [(b"allow", ", ".join(allowed(item.resource, ALLOWED)).encode())])
 
     async def _change(
         self,

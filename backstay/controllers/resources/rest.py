@@ -14,6 +14,7 @@ from backstay.controllers.http import Header, HttpRequest, respond
 from backstay.controllers.resources.csv_lines import csv_of
 from backstay.controllers.resources.json_body import decode_json, rows_of
 from backstay.controllers.resources.media import AnswerMedia, negotiate, require_json
+from backstay.controllers.resources.methods import allowed, require_method
 from backstay.controllers.resources.prefer import Preferences, PreferParser, applied_header
 from backstay.controllers.resources.query_string import ParsedQuery, QueryStringParser
 from backstay.controllers.resources.ranges import content_range, parse_range, read_status, with_range
@@ -57,7 +58,10 @@ class RestController:
         handle = self._methods.get(request.method)
         if handle is None:
             raise BackstayError("PGRST117", f"Unsupported HTTP method: {request.method}", allow=ALLOWED)
-        await handle(request, request.path[self._start :], send)
+        table = request.path[self._start :]
+        if request.method not in ("GET", "HEAD"):
+            require_method(self._reader.resource(request.context, table), request.method, ALLOWED)
+        await handle(request, table, send)
 
     async def _read(self, request: HttpRequest, table: str, send: Send) -> None:
         media = accept_range = unit = profile = None
@@ -99,9 +103,6 @@ class RestController:
         answer, preferences, parsed = self._written(request)
         rows = await read_rows(request, parsed.columns, missing_default=preferences.missing == "default")
         conflict = preferences.resolution
-        if conflict is None and parsed.on_conflict:
-            # Clients name the columns only together with a resolution; without one, a duplicate is an error.
-            conflict = None
         write = Write(
             table,
             WriteKind.INSERT,
@@ -139,8 +140,8 @@ class RestController:
         await self._respond(send, 200 if write.representation else 204, headers, written, answer)
 
     async def _options(self, request: HttpRequest, table: str, send: Send) -> None:
-        self._reader.resource(request.context, table)
-        await respond(send, 200, [(b"allow", ", ".join(ALLOWED).encode())])
+        methods = allowed(self._reader.resource(request.context, table), ALLOWED)
+        await respond(send, 200, [(b"allow", ", ".join(methods).encode())])
 
     def _written(self, request: HttpRequest) -> tuple[AnswerMedia, Preferences, ParsedQuery]:
         """What the headers and the query string of a write say."""

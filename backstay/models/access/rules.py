@@ -92,6 +92,11 @@ class Rule:
             outcome = self._folds[signature] = self._fold(signature)
         return outcome
 
+    @property
+    def is_never(self) -> bool:
+        """True when it holds for nobody and no row."""
+        return isinstance(self.expression, False_)
+
     def _fold(self, signature: Signature) -> bool | Predicate:
         folding = _Folding(dict(zip(map(id, self.terms), signature, strict=True)))
         left = folding.fold(self.expression)

@@ -1,13 +1,14 @@
 """Connections for migrations: one at a time, each transaction begun by us and guarded against other nodes.
 
 SQLite's driver would begin transactions only before writes of rows and so leave changes of structure outside; here
-every transaction begins when SQLAlchemy says so, and takes the write lock at once.
+every transaction begins when SQLAlchemy says so.
 """
 
 from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -30,20 +31,32 @@ SQLITE_WAIT_SECONDS = 600.0
 LOCK_KEY = 0x1F46_3E60_7915_9B4E
 
 
+# Alembic keeps the context of the command that runs in a global, so a process runs one at a time.
+_ALEMBIC = threading.Lock()
+
+
 async def with_connection(url: str, work: Callable[[Connection], T]) -> T:
-    """Run `work` with a connection of its own.
+    """Run `work` in a thread, with a connection of its own.
 
     Raises:
         BackstayError: `PGRST000` when the database cannot be reached.
     """
-    if url.startswith(SQLITE_PREFIX):
-        return await asyncio.to_thread(_with_sqlite, Path(url.removeprefix(SQLITE_PREFIX)), work)
-    return await _with_postgres(url, work)
+    return await asyncio.to_thread(_with_connection, url, work)
+
+
+def _with_connection(url: str, work: Callable[[Connection], T]) -> T:
+    with _ALEMBIC:
+        if url.startswith(SQLITE_PREFIX):
+            return _with_sqlite(Path(url.removeprefix(SQLITE_PREFIX)), work)
+        return asyncio.run(_with_postgres(url, work))
 
 
 def lock(connection: Connection) -> None:
-    """Wait until no other node migrates; holds until the transaction ends."""
-    if connection.dialect.name == "postgresql":
+    """At the start of a transaction: wait until no other node migrates; holds until the transaction ends."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("ROLLBACK")
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    else:
         connection.execute(text("SET LOCAL statement_timeout = 0"))
         connection.execute(text("SET LOCAL lock_timeout = 0"))
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK_KEY})
@@ -77,7 +90,7 @@ def _with_sqlite(path: Path, work: Callable[[Connection], T]) -> T:
         return raw
 
     engine = create_engine("sqlite://", creator=connect, poolclass=NullPool)
-    event.listen(engine, "begin", _begin_immediately)
+    event.listen(engine, "begin", _begin)
     try:
         connection = engine.connect()
     except (OSError, sqlite3.Error, DBAPIError) as error:
@@ -86,8 +99,8 @@ def _with_sqlite(path: Path, work: Callable[[Connection], T]) -> T:
         return work(connection)
 
 
-def _begin_immediately(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN")
 
 
 async def _with_postgres(url: str, work: Callable[[Connection], T]) -> T:

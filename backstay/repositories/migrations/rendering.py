@@ -6,10 +6,12 @@ others are left to Alembic.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Literal
 
 from alembic.autogenerate.api import AutogenContext
-from sqlalchemy import JSON
+from alembic.operations.ops import CreateTableOp, OpContainer
+from sqlalchemy import JSON, CheckConstraint, Column
 from sqlalchemy.dialects.postgresql import ARRAY as PG_ARRAY
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import ARRAY, TypeDecorator, TypeEngine
@@ -25,6 +27,23 @@ def render_item(kind: str, item: Any, context: AutogenContext) -> str | Literal[
         return False
     context.imports.add(_IMPORT)
     return f"portable({_plain(item, context)})"
+
+
+def add_column_checks(container: OpContainer) -> None:
+    """Checks declared on a column become checks of its table; Alembic would leave them out."""
+    for operation in container.ops:
+        if isinstance(operation, OpContainer):
+            add_column_checks(operation)
+        elif isinstance(operation, CreateTableOp):
+            columns = [item for item in operation.columns if isinstance(item, Column)]
+            checks = [check for column in columns for check in _checks(column)]
+            operation.columns = [*operation.columns, *checks]
+
+
+def _checks(column: Column[Any]) -> Iterator[CheckConstraint]:
+    for constraint in sorted(column.constraints, key=lambda constraint: str(constraint.name)):
+        if isinstance(constraint, CheckConstraint) and not getattr(constraint, "_type_bound", False):
+            yield CheckConstraint(constraint.sqltext, name=constraint.name)
 
 
 def _plain(type_: TypeEngine[Any], context: AutogenContext) -> str:

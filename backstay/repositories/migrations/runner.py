@@ -21,11 +21,10 @@ from alembic.util import CommandError
 from sqlalchemy import Connection, MetaData
 from sqlalchemy.exc import DBAPIError
 
-from backstay.errors import BackstayError, ConfigurationError, Kind
-from backstay.repositories.database import Database, Statement
+from backstay.errors import ConfigurationError
 from backstay.repositories.migrations.chains import Chain, platform_chain, project_chain
 from backstay.repositories.migrations.connections import check_references, lock, with_connection
-from backstay.repositories.migrations.rendering import render_item
+from backstay.repositories.migrations.rendering import add_column_checks, render_item
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +63,6 @@ class Migrations:
         self._url = url
         self._metadata = metadata
         self._project = project
-        self._expected = self._chains()
 
     async def make(self, message: str) -> Path | None:
         """Write the file that takes the database from its migrations to the models; None when they agree.
@@ -91,16 +89,9 @@ class Migrations:
         chains = self._chains()
         return await with_connection(self._url, lambda connection: self._status(chains, connection))
 
-    async def is_current(self, database: Database) -> bool:
-        """Whether nothing is pending, asked over an open database: one or two small reads.
-
-        Raises:
-            BackstayError: the database does not answer.
-        """
-        for chain in self._expected:
-            if chain.in_order and chain.pending(await _heads_over(database, chain)):
-                return False
-        return True
+    async def is_current(self) -> bool:
+        """Whether nothing is pending."""
+        return not (await self.status()).pending
 
     async def differences(self) -> list[Any]:
         """What Alembic would change to make the tables what the models say; empty when they agree."""
@@ -181,7 +172,7 @@ class Migrations:
             context.configure(
                 connection=connection,
                 target_metadata=self._metadata,
-                process_revision_directives=_drop_empty,
+                process_revision_directives=_complete,
                 **self._options(chain),
             )
             with context.begin_transaction():
@@ -210,10 +201,14 @@ class Migrations:
         }
 
 
-def _drop_empty(context: MigrationContext, revision: Any, directives: list[MigrationScript]) -> None:
-    upgrade = directives[0].upgrade_ops
-    if upgrade is not None and upgrade.is_empty():
+def _complete(context: MigrationContext, revision: Any, directives: list[MigrationScript]) -> None:
+    """Alembic's hook: no file when nothing changes; otherwise one that also holds what Alembic leaves out."""
+    script = directives[0]
+    if script.upgrade_ops is None or script.downgrade_ops is None or script.upgrade_ops.is_empty():
         directives.clear()
+        return
+    add_column_checks(script.upgrade_ops)
+    add_column_checks(script.downgrade_ops)
 
 
 def _guarded(chain: Chain, act: Callable[[], Any], script: Script | None = None) -> Any:
@@ -248,16 +243,6 @@ def _refuse_unknown(chain: Chain, heads: tuple[str, ...]) -> None:
                 "update the application, or restore the missing files"
             ]
         )
-
-
-async def _heads_over(database: Database, chain: Chain) -> tuple[str, ...]:
-    statement = Statement(f"SELECT version_num FROM {chain.version_table}")
-    try:
-        return tuple(str(row[0]) for row in await database.read(statement))
-    except BackstayError as error:
-        if error.kind in {Kind.UNAVAILABLE, Kind.SLOW}:
-            raise
-        return ()
 
 
 def _step(chain: Chain, script: Script) -> Step:

@@ -31,6 +31,7 @@ def plan_write(planner: Planner, write: Write, columns: Sequence[str], caller: C
     planning = Planning(sight, planner.settings)
     resource = sight.resource(write.resource)
     making = _WritePlanning(planning, resource, write)
+    making.refuse_forbidden()
     fields, masks = making.settable(columns)
     return making.plan(fields, masks)
 
@@ -40,6 +41,19 @@ class _WritePlanning:
         self.planning = planning
         self.resource = resource
         self.write = write
+
+    def refuse_forbidden(self) -> None:
+        """A verb that this caller may never use is refused before anything is said about columns."""
+        access = self.resource.access
+        rules = {
+            WriteKind.INSERT: (access.create, access.update)
+            if self.write.conflict is Conflict.MERGE
+            else (access.create,),
+            WriteKind.UPDATE: (access.update,),
+            WriteKind.DELETE: (access.delete,),
+        }
+        for rule in rules[self.write.kind]:
+            self._rule(rule)
 
     def settable(self, columns: Sequence[str]) -> tuple[tuple[Field, ...], tuple[Predicate, ...]]:
         """The fields of those names, and the field rules that must hold for the rows they are set in."""

@@ -1,0 +1,38 @@
+"""Which methods a table's addresses have: those whose rules are not plainly false for everybody."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from backstay.errors import BackstayError
+from backstay.models.catalog import Resource
+
+_NEEDS: Mapping[str, tuple[str, ...]] = {
+    "GET": ("read",),
+    "HEAD": ("read",),
+    "POST": ("create",),
+    "PATCH": ("update",),
+    "PUT": ("create", "update"),
+    "DELETE": ("delete",),
+    "OPTIONS": (),
+}
+
+
+def allowed(resource: Resource, methods: Sequence[str]) -> list[str]:
+    """Those of the methods that somebody may use on this table."""
+    return [
+        method
+        for method in methods
+        if not any(getattr(resource.access, rule).is_never for rule in _NEEDS[method])
+    ]
+
+
+def require_method(resource: Resource, method: str, methods: Sequence[str]) -> None:
+    """Refuse a method that nobody may use here.
+
+    Raises:
+        BackstayError: `PGRST117`, with those that somebody may.
+    """
+    possible = allowed(resource, methods)
+    if method not in possible:
+        raise BackstayError("PGRST117", f"Unsupported HTTP method: {method}", allow=possible)

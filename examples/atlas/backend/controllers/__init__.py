@@ -1,0 +1,1 @@
+"""Endpoints written by hand: plain FastAPI routers."""

@@ -1,0 +1,100 @@
+"""`python -m backend.load`: fills the atlas with countries, subdivisions and airports.
+
+Adds the rows that are missing and touches no other, so loading twice changes nothing, and what editors corrected
+stays. All of it is one transaction: a load that is cut off leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable, Sequence
+
+from backend import sources
+from backend.models.airports import Airport
+from backend.models.countries import Country
+from backend.models.subdivisions import Subdivision
+from backstay import Backstay, BackstayError, Context, Model
+from backstay.errors import ConfigurationError
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from sqlalchemy import insert, inspect, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+# Few round trips, and each far from any statement timeout.
+BATCH_ROWS = 1000
+
+Report = Callable[[str, int, int], None]
+"""Told a table's name, how many of its rows are there, and how many there will be."""
+
+
+async def load(app: Backstay, report: Report = lambda table, done, total: None) -> dict[str, int]:
+    """Add what is missing; returns the number of new rows by table. The application must be running.
+
+    Raises:
+        ConfigurationError: migrations are pending, or airports lie in countries that nobody lists.
+    """
+    if not await app.migrations.is_current(app.database):
+        raise ConfigurationError(["the database is not up to date: run `backstay migrate up`"])
+    countries = sources.countries()
+    airports, unknown = sources.airports({row["code"] for row in countries})
+    if unknown:
+        missing = ", ".join(sorted(unknown))
+        raise ConfigurationError([f"airports lie in {missing}: add these countries to {sources.UNLISTED.name}"])
+    tables = ((Country, countries), (Subdivision, sources.subdivisions()), (Airport, airports))
+    async with app.units.begin(Context()) as session:
+        return {
+            model.__tablename__: await add_missing(session, model, rows, report) for model, rows in tables
+        }
+
+
+async def add_missing(
+    session: AsyncSession, model: type[Model], rows: Sequence[sources.Row], report: Report
+) -> int:
+    """Insert the rows whose primary key the table does not have yet; returns how many."""
+    (key,) = inspect(model).primary_key
+    present = set(await session.scalars(select(key)))
+    new = [row for row in rows if row[key.name] not in present]
+    total = len(rows)
+    done = total - len(new)
+    report(model.__tablename__, done, total)
+    for start in range(0, len(new), BATCH_ROWS):
+        batch = new[start : start + BATCH_ROWS]
+        await session.execute(insert(model.__table__), batch)
+        done += len(batch)
+        report(model.__tablename__, done, total)
+    return len(new)
+
+
+async def load_with_progress(app: Backstay, console: Console) -> None:
+    """Load, and show how far it is."""
+    columns = (TextColumn("{task.description:<14}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console) as progress:
+        tasks = {
+            model.__tablename__: progress.add_task(model.__tablename__, total=None, start=False)
+            for model in (Country, Subdivision, Airport)
+        }
+
+        def show(table: str, done: int, total: int) -> None:
+            progress.start_task(tasks[table])
+            progress.update(tasks[table], completed=done, total=total)
+
+        async with app.running():
+            new = await load(app, show)
+    console.print(", ".join(f"{table}: {count} new" for table, count in new.items()))
+
+
+def main() -> int:
+    """The command; 1 when it could not load."""
+    try:
+        from backend.app import app
+
+        asyncio.run(load_with_progress(app, Console()))
+    except (BackstayError, ConfigurationError) as error:
+        Console(stderr=True).print(str(error), style="red", markup=False)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

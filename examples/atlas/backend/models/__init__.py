@@ -1,0 +1,1 @@
+"""Tables, and the rules of who may see and change their rows."""

@@ -1,0 +1,1 @@
+"""Queries written by hand, where the generated ones do not reach."""

@@ -1,0 +1,435 @@
+"""The oracle: what a caller must be answered, found row by row in plain Python.
+
+Everything is computed from what the caller sees: the rows whose read rule holds, with null where a field rule does
+not. Only the order of rows that nothing else decides comes from the primary key itself. So an answer that equals the
+oracle's depends on nothing hidden.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tests.api.oracle.models import Key, Schema, TableSpec
+from tests.api.oracle.rules import Person, Row, Rule, State, Truth, conjunction, disjunction, negated
+from tests.api.oracle.syntax import (
+    Compare,
+    Condition,
+    Embedded,
+    EmbedTest,
+    IsTest,
+    Path,
+    Query,
+    Shown,
+    Star,
+    Term,
+    Tree,
+)
+from tests.api.oracle.values import MISSING, Kind, as_text, frozen, json_text, shown, sort_key, step_into
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """A way from one table to another; with a junction, `pairs` end in it and `far_pairs` lead out of it."""
+
+    source: str
+    target: str
+    is_one: bool
+    names: frozenset[str]
+    hints: frozenset[str]
+    attribute: str | None
+    pairs: tuple[tuple[str, str], ...]
+    junction: str | None = None
+    far_pairs: tuple[tuple[str, str], ...] = ()
+
+
+def relations(schema: Schema, source: str) -> list[Relation]:
+    """Every relation that starts at a table."""
+    found = [_to_one(key) for key in schema[source].keys]
+    for spec in schema.values():
+        found += [_of_many(key) for key in spec.keys if key.target == source]
+        inside = [key for key in spec.keys if {near for near, _ in key.pairs} <= set(spec.primary_key)]
+        found += [
+            _through(spec.name, near, far)
+            for near in inside
+            for far in inside
+            if near is not far and near.target == source
+        ]
+    return found
+
+
+def _column_of(key: Key) -> frozenset[str]:
+    return frozenset(near for near, _ in key.pairs) if len(key.pairs) == 1 else frozenset()
+
+
+def _hints(key: Key) -> frozenset[str]:
+    hints = {key.name, f"to_{key.name}", f"of_{key.name}"}
+    return frozenset(hints | set(key.pairs[0])) if len(key.pairs) == 1 else frozenset(hints)
+
+
+def _to_one(key: Key) -> Relation:
+    names = {key.name, *_column_of(key)} | ({key.target} if key.target != key.source else set())
+    return Relation(
+        key.source, key.target, True, frozenset(names), _hints(key) - {f"of_{key.name}"}, f"to_{key.name}", key.pairs
+    )
+
+
+def _of_many(key: Key) -> Relation:
+    names = {key.source} | ({key.name} if key.target != key.source else set())
+    pairs = tuple((far, near) for near, far in key.pairs)
+    hints = _hints(key) - {f"to_{key.name}"}
+    return Relation(key.target, key.source, key.unique, frozenset(names), hints, f"of_{key.name}", pairs)
+
+
+def _through(junction: str, near: Key, far: Key) -> Relation:
+    return Relation(
+        source=near.target,
+        target=far.target,
+        is_one=False,
+        names=frozenset({far.target, f"{near.name} and {far.name}"}),
+        hints=frozenset({junction, near.name, far.name}),
+        attribute=None,
+        pairs=tuple((outer, inner) for inner, outer in near.pairs),
+        junction=junction,
+        far_pairs=far.pairs,
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Seen:
+    """A row as a caller sees it, and its place in primary-key order."""
+
+    cells: Row
+    raw: Row
+
+
+class Eye:
+    """One caller's view of one state."""
+
+    def __init__(self, schema: Schema, state: State, person: Person) -> None:
+        self.schema = schema
+        self.state = state
+        self.person = person
+        self._rows: dict[str, list[Seen]] = {}
+
+    def fold(self, rule: Rule | None) -> Any:
+        """True, False, or something else when the row matters."""
+        known = True if rule is None or self.person.above_rules else rule.fold(self.person)
+        return False if known is None else known
+
+    def holds(self, rule: Rule | None, row: Row) -> bool:
+        """Whether a rule holds for a row as it is in the state."""
+        if rule is None or self.person.above_rules:
+            return True
+        return rule.holds(row, self.person, self.state) is True
+
+    def exists(self, table: str) -> bool:
+        """True when some verb is possible."""
+        return any(self.fold(rule) is not False for rule in self.schema[table].rules.values())
+
+    def readable(self, table: str) -> bool:
+        """True when some row may be visible."""
+        return self.fold(self.schema[table].rules["read"]) is not False
+
+    def visible(self, table: str, column: str) -> bool:
+        """True when the column exists for this caller."""
+        spec = self.schema[table]
+        return column in spec.columns and self.fold(spec.fields.get(column)) is not False
+
+    def columns(self, table: str) -> list[str]:
+        """The columns that exist for this caller, in the table's order."""
+        return [name for name in self.schema[table].columns if self.visible(table, name)]
+
+    def rows(self, table: str) -> list[Seen]:
+        """The rows that this caller sees, in primary-key order."""
+        if table not in self._rows:
+            spec = self.schema[table]
+            rows = sorted(self.state[table], key=spec.key_of)
+            self._rows[table] = [self._seen(spec, row) for row in rows if self.holds(spec.rules["read"], row)]
+        return self._rows[table]
+
+    def _seen(self, spec: TableSpec, row: Row) -> Seen:
+        cells = {
+            name: row[name] if self.holds(spec.fields.get(name), row) else None for name in self.columns(spec.name)
+        }
+        return Seen(cells, row)
+
+    def view(self) -> Any:
+        """Everything this caller could ever learn by reading."""
+        return {
+            name: [(spec.key_of(row.raw), frozen(row.cells)) for row in self.rows(name)]
+            for name, spec in self.schema.items()
+            if self.readable(name)
+        }
+
+    # Names -----------------------------------------------------------------------------------------------------
+
+    def follows(self, relation: Relation) -> bool:
+        """True when the relation exists: the tables and all columns of its keys do."""
+        middle = relation.junction
+        if not self.readable(relation.target) or not all(self.visible(relation.source, a) for a, _ in relation.pairs):
+            return False
+        if middle is None:
+            return all(self.visible(relation.target, far) for _, far in relation.pairs)
+        inner = [far for _, far in relation.pairs] + [near for near, _ in relation.far_pairs]
+        outer = [far for _, far in relation.far_pairs]
+        return (
+            self.readable(middle)
+            and all(self.visible(middle, name) for name in inner)
+            and all(self.visible(relation.target, name) for name in outer)
+        )
+
+    def resolve(self, table: str, embed: Embedded) -> list[Relation]:
+        """The relations that an embed may mean; one when all is well."""
+        known = [relation for relation in relations(self.schema, table) if self.follows(relation)]
+        found = [relation for relation in known if relation.attribute == embed.relation]
+        found = found or [relation for relation in known if embed.relation in relation.names]
+        return [relation for relation in found if embed.hint is None or embed.hint in relation.hints]
+
+    def relation(self, table: str, query: Query, label: str) -> Relation:
+        """The relation of the embed with that label, in a query without errors."""
+        return self.resolve(table, _embed(query, label))[0]
+
+    def errors(self, table: str, query: Query) -> set[str]:
+        """The codes with which the question may be refused; empty when it must be answered."""
+        if not self.readable(table):
+            return {"PGRST205"}
+        return set(self._errors(table, query))
+
+    def _errors(self, table: str, query: Query) -> Iterator[str]:
+        for path in _paths(query):
+            if not self.visible(table, path.column):
+                yield "42703"
+        for condition in _compared(query.where):
+            if condition.bad is not None:
+                yield "22P02"
+        for item in query.items:
+            if isinstance(item, Embedded):
+                found = self.resolve(table, item)
+                if len(found) == 1:
+                    yield from self._errors(found[0].target, item.query)
+                else:
+                    yield "PGRST201" if found else "PGRST200"
+        yield from self._order_errors(table, query)
+        if _labels_collide(self.columns(table), query):
+            yield "PGRST100"
+
+    def _order_errors(self, table: str, query: Query) -> Iterator[str]:
+        for term in query.order:
+            if term.relation is not None:
+                found = self.resolve(table, _embed(query, term.relation))
+                if len(found) == 1 and not found[0].is_one:
+                    yield "PGRST118"
+                if len(found) == 1 and not self.visible(found[0].target, term.path.column):
+                    yield "42703"
+
+    # Answers ---------------------------------------------------------------------------------------------------
+
+    def matching(self, table: str, query: Query, among: Sequence[Seen] | None = None) -> list[Seen]:
+        """The rows that pass inner embeds and filters, in order, before limit and offset."""
+        rows = self.rows(table) if among is None else list(among)
+        kept = [
+            row
+            for row in rows
+            if all(
+                self.embedded(table, item, row)
+                for item in query.items
+                if isinstance(item, Embedded) and item.inner
+            )
+            and conjunction([self.test(table, query, condition, row) for condition in query.where]) is True
+        ]
+        return sorted(kept, key=functools.cmp_to_key(lambda one, other: self._compare(table, query, one, other)))
+
+    def page(self, table: str, query: Query, among: Sequence[Seen] | None = None) -> list[Seen]:
+        """The rows of the answer."""
+        start = query.offset or 0
+        end = None if query.limit is None else start + query.limit
+        return self.matching(table, query, among)[start:end]
+
+    def answer(self, table: str, query: Query, among: Sequence[Seen] | None = None) -> list[dict[str, Any]]:
+        """The rows of the answer, as their JSON."""
+        return [self.shape(table, query, row) for row in self.page(table, query, among)]
+
+    def shape(self, table: str, query: Query, row: Seen) -> dict[str, Any]:
+        """One row as its JSON."""
+        document: dict[str, Any] = {}
+        for item in query.items or (Star(),):
+            if isinstance(item, Star):
+                document.update({name: shown(row.cells[name]) for name in self.columns(table)})
+            elif isinstance(item, Shown):
+                value = self.value(row, item.path)
+                document[item.label] = as_text(value) if item.cast else (None if value is MISSING else shown(value))
+            elif item.query.items:
+                document[item.label] = self._embed_json(table, item, row)
+        return document
+
+    def _embed_json(self, table: str, item: Embedded, row: Seen) -> Any:
+        relation = self.resolve(table, item)[0]
+        found = self.answer(relation.target, item.query, self._related(relation, row))
+        if relation.is_one:
+            return found[0] if found else None
+        return found
+
+    def embedded(self, table: str, item: Embedded, row: Seen) -> list[Seen]:
+        """The rows of an embed that belong to a row and pass the embed's own conditions."""
+        relation = self.resolve(table, item)[0]
+        return self.matching(relation.target, item.query, self._related(relation, row))
+
+    def _related(self, relation: Relation, row: Seen) -> list[Seen]:
+        if relation.junction is None:
+            return [other for other in self.rows(relation.target) if _joined(row, other, relation.pairs)]
+        middles = [other for other in self.rows(relation.junction) if _joined(row, other, relation.pairs)]
+        return [
+            other
+            for other in self.rows(relation.target)
+            for middle in middles
+            if _joined(middle, other, relation.far_pairs)
+        ]
+
+    def value(self, row: Seen, path: Path) -> Any:
+        """The value at a path; None where there is none, MISSING only for what lacks a JSON value."""
+        value = row.cells[path.column]
+        if not path.steps:
+            return value
+        for key, as_text_ in path.steps:
+            value = MISSING if value is None and key is not None else step_into(value, key)
+            if as_text_:
+                return None if value is MISSING else json_text(value)
+        return value
+
+    def test(self, table: str, query: Query, condition: Condition, row: Seen) -> Truth:
+        """A condition, in three values."""
+        if isinstance(condition, Tree):
+            parts = [self.test(table, query, item, row) for item in condition.items]
+            truth = conjunction(parts) if condition.conjunction else disjunction(parts)
+            return negated(truth) if condition.negated else truth
+        if isinstance(condition, EmbedTest):
+            return (not self.embedded(table, _embed(query, condition.label), row)) is condition.empty
+        value = self.value(row, condition.path)
+        truth = _is(value, condition) if isinstance(condition, IsTest) else _compared_with(value, condition)
+        return negated(truth) if condition.negated else truth
+
+    def _compare(self, table: str, query: Query, one: Seen, other: Seen) -> int:
+        for term in query.order:
+            first, second = (self._term_value(table, query, term, row) for row in (one, other))
+            if first is None or second is None:
+                if first is second:
+                    continue
+                nulls_first = term.descending if term.nulls_first is None else term.nulls_first
+                return -1 if (first is None) is nulls_first else 1
+            first, second = sort_key(first, term.kind), sort_key(second, term.kind)
+            if first != second:
+                return -1 if (first < second) is not term.descending else 1
+        key = self.schema[table].key_of
+        return -1 if key(one.raw) < key(other.raw) else int(key(one.raw) != key(other.raw))
+
+    def _term_value(self, table: str, query: Query, term: Term, row: Seen) -> Any:
+        if term.relation is None:
+            value = self.value(row, term.path)
+            return None if value is MISSING else value
+        found = self._related(self.relation(table, query, term.relation), row)
+        return self.value(found[0], term.path) if found else None
+
+
+def _embed(query: Query, label: str) -> Embedded:
+    return next(item for item in query.items if isinstance(item, Embedded) and item.label == label)
+
+
+def _joined(row: Seen, other: Seen, pairs: Sequence[tuple[str, str]]) -> bool:
+    return all(row.cells[near] is not None and row.cells[near] == other.cells[far] for near, far in pairs)
+
+
+def _paths(query: Query) -> Iterator[Path]:
+    yield from (item.path for item in query.items if isinstance(item, Shown))
+    yield from (condition.path for condition in _leaves(query.where) if not isinstance(condition, EmbedTest))
+    yield from (term.path for term in query.order if term.relation is None)
+
+
+def _leaves(conditions: Sequence[Condition]) -> Iterator[Compare | IsTest | EmbedTest]:
+    for condition in conditions:
+        if isinstance(condition, Tree):
+            yield from _leaves(condition.items)
+        else:
+            yield condition
+
+
+def _compared(conditions: Sequence[Condition]) -> Iterator[Compare]:
+    return (condition for condition in _leaves(conditions) if isinstance(condition, Compare))
+
+
+def _labels_collide(columns: Sequence[str], query: Query) -> bool:
+    """Whether two different things have one name in the answer."""
+    labels: dict[str, Any] = {}
+    for item in query.items:
+        if isinstance(item, Star):
+            named: list[tuple[str, Any]] = [(name, Shown(Path(name))) for name in columns]
+        elif isinstance(item, Embedded):
+            named = [(item.label, item)] if item.query.items else []
+        else:
+            named = [(item.label, Shown(item.path, None, item.cast))]
+        if any(labels.setdefault(label, thing) != thing for label, thing in named):
+            return True
+    return False
+
+
+def _is(value: Any, condition: IsTest) -> bool:
+    match condition.word:
+        case "null":
+            return value is None or value is MISSING
+        case "not_null":
+            return value is not None and value is not MISSING
+        case "unknown":
+            return value is None
+        case word:
+            return value is (word == "true")
+
+
+def _compared_with(value: Any, condition: Compare) -> Truth:
+    # A JSON null inside a document is a value, which its absence is not.
+    missing = value is MISSING if condition.kind is Kind.JSON and condition.path.steps else value is None
+    if condition.operator == "isdistinct":
+        return missing or not _simple(value, "eq", condition.values[0], condition.kind)
+    if condition.is_list and not condition.values:
+        return condition.quantifier == "all"
+    if missing:
+        return None
+    operator = "eq" if condition.operator == "in" else condition.operator
+    outcomes = [_simple(value, operator, one, condition.kind) for one in condition.values]
+    return all(outcomes) if condition.quantifier == "all" else any(outcomes)
+
+
+def _simple(value: Any, operator: str, literal: Any, kind: Kind) -> bool:
+    if operator in ("like", "ilike"):
+        return _like(value, literal, fold=operator == "ilike")
+    if operator in ("match", "imatch"):
+        return re.search(literal, value, re.IGNORECASE | re.DOTALL if operator == "imatch" else re.DOTALL) is not None
+    if operator in ("eq", "neq"):
+        return (frozen(value) == frozen(literal)) is (operator == "eq")
+    one, other = sort_key(value, kind), sort_key(literal, kind)
+    outcomes = {"gt": one > other, "gte": one >= other, "lt": one < other, "lte": one <= other}
+    return bool(outcomes[operator])
+
+
+def _like(value: str, pattern: str, *, fold: bool) -> bool:
+    """LIKE, in which `*` is another spelling of `%`. Only ASCII letters have another case."""
+    if fold:
+        value, pattern = _ascii_lower(value), _ascii_lower(pattern)
+    expression, escaped = "", False
+    for character in pattern:
+        if escaped:
+            # The star became a percent sign before the database read the pattern.
+            expression, escaped = expression + re.escape("%" if character == "*" else character), False
+        elif character == "\\":
+            escaped = True
+        else:
+            expression += {"%": ".*", "*": ".*", "_": "."}.get(character, re.escape(character))
+    return re.fullmatch(expression, value, re.DOTALL) is not None
+
+
+def _ascii_lower(text: str) -> str:
+    return "".join(character.lower() if character.isascii() else character for character in text)
+
+
