@@ -64,7 +64,8 @@ class Model(DeclarativeBase):
     }
 
 
-@event.listens_for(Column, "after_parent_attach")
+# Before, because attaching hands the column's type on to foreign keys that were defined earlier and point at it.
+@event.listens_for(Column, "before_parent_attach")
 def _make_portable(column: Column[Any], parent: object) -> None:
     if isinstance(parent, Table) and parent.metadata is Model.metadata:
         column.type = portable(column.type)

@@ -11,18 +11,21 @@ from typing import Any, Literal
 
 from alembic.autogenerate.api import AutogenContext
 from alembic.operations.ops import CreateTableOp, OpContainer
-from sqlalchemy import JSON, CheckConstraint, Column
+from sqlalchemy import JSON, CheckConstraint, Column, Enum
 from sqlalchemy.dialects.postgresql import ARRAY as PG_ARRAY
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import ARRAY, TypeDecorator, TypeEngine
 
 from backstay.models.types import portable
+from backstay.repositories.migrations.enums import render_enum
 
 _IMPORT = "from backstay.models.types import portable"
 
 
 def render_item(kind: str, item: Any, context: AutogenContext) -> str | Literal[False]:
     """Alembic's hook: the text of a type, or False for its own rendering."""
+    if kind == "type" and isinstance(item, Enum) and item.native_enum and item.name:
+        return render_enum(item, context)
     if kind != "type" or not isinstance(item, TypeEngine) or not _is_portable(item):
         return False
     context.imports.add(_IMPORT)

@@ -24,6 +24,7 @@ from sqlalchemy.exc import DBAPIError
 from backstay.errors import ConfigurationError
 from backstay.repositories.migrations.chains import Chain, platform_chain, project_chain
 from backstay.repositories.migrations.connections import check_references, lock, with_connection
+from backstay.repositories.migrations.enums import add_enum_types
 from backstay.repositories.migrations.rendering import add_column_checks, render_item
 
 
@@ -209,6 +210,7 @@ def _complete(context: MigrationContext, revision: Any, directives: list[Migrati
         return
     add_column_checks(script.upgrade_ops)
     add_column_checks(script.downgrade_ops)
+    add_enum_types(script.upgrade_ops, script.downgrade_ops)
 
 
 def _guarded(chain: Chain, act: Callable[[], Any], script: Script | None = None) -> Any:
