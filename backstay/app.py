@@ -207,6 +207,11 @@ class Backstay:
         return {"openapi": JsonDocument(self.openapi()), "docs": page, "assets": assets}
 
 
+def catalog_of(package: str) -> Catalog:
+    """The catalog of a package's models, without building the application."""
+    return read_catalog(_models_in(_import_rooms(package)))
+
+
 async def _nothing(scope: Scope, receive: Receive, send: Send) -> None:
     raise BackstayError("not_found")
 

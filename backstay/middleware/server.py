@@ -7,6 +7,7 @@ off: `request_id.py` reads them, from trusted proxies only.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Literal
 
 import uvicorn
@@ -17,7 +18,7 @@ from backstay.middleware.protocol import protocol_for
 
 
 def uvicorn_config(
-    app: ASGIApp | str,
+    app: ASGIApp | Callable[[], ASGIApp] | str,
     settings: HttpSettings,
     *,
     factory: bool = False,
@@ -26,7 +27,7 @@ def uvicorn_config(
     """The configuration of one server process. On SIGTERM it accepts no more, finishes what runs within
     `drain_seconds`, and answers 503 to what is left.
 
-    `app` is built by `backstay.middleware.stack`, or with `factory=True` the import string of what builds it.
+    `app` is built by `backstay.middleware.stack`, or with `factory=True` what builds it, or its import string.
     """
     return uvicorn.Config(
         app,

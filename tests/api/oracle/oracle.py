@@ -189,10 +189,6 @@ class Eye:
         found = found or [relation for relation in known if embed.relation in relation.names]
         return [relation for relation in found if embed.hint is None or embed.hint in relation.hints]
 
-    def relation(self, table: str, query: Query, label: str) -> Relation:
-        """The relation of the embed with that label, in a query without errors."""
-        return self.resolve(table, _embed(query, label))[0]
-
     def errors(self, table: str, query: Query) -> set[str]:
         """The codes with which the question may be refused; empty when it must be answered."""
         if not self.readable(table):
@@ -330,8 +326,9 @@ class Eye:
         if term.relation is None:
             value = self.value(row, term.path)
             return None if value is MISSING else value
-        found = self._related(self.relation(table, query, term.relation), row)
-        return self.value(found[0], term.path) if found else None
+        found = self.embedded(table, _embed(query, term.relation), row)
+        value = self.value(found[0], term.path) if found else None
+        return None if value is MISSING else value
 
 
 def _embed(query: Query, label: str) -> Embedded:

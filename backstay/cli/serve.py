@@ -1,0 +1,75 @@
+"""`backstay serve`: the application behind the strict HTTP server, with as many worker processes as wanted."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvicorn
+from uvicorn.supervisors import Multiprocess
+
+from backstay.app import Backstay, catalog_of
+from backstay.cli.check import show
+from backstay.cli.project import PACKAGE, enter, load_app
+from backstay.cli.terminal import OUT
+from backstay.config.http import HttpSettings
+from backstay.config.loader import load_settings
+from backstay.config.report import CatalogFacts, refusals
+from backstay.middleware.server import uvicorn_config
+
+
+def serve(
+    context: typer.Context,
+    workers: Annotated[
+        int | None, typer.Option(help="Worker processes.", min=1, show_default="from the settings")
+    ] = None,
+    host: Annotated[
+        str | None, typer.Option(help="Address to listen on.", show_default="from the settings")
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option(help="Port to listen on.", show_default="from the settings")
+    ] = None,
+) -> None:
+    """Serve the application. In staging and production, refuse to start with an unsafe value.
+
+    Stops on SIGTERM: accepts nothing more, finishes what runs, and exits.
+
+    Examples:
+
+        backstay serve
+
+        BACKSTAY_ENVIRONMENT=production backstay serve --workers 4 --host 0.0.0.0
+    """
+    enter(context.obj)
+    settings = load_settings(context.obj)
+    given = {"workers": workers, "host": host, "port": port}
+    http = settings.http.model_copy(
+        update={name: value for name, value in given.items() if value is not None}
+    )
+    settings = settings.model_copy(update={"http": http})
+    if not settings.is_development:
+        found = refusals(settings, CatalogFacts(tuple(catalog_of(PACKAGE).without_rules())))
+        if found:
+            show(found)
+            raise typer.Exit(1)
+    run(context.obj, http)
+
+
+def run(project: Path, http: HttpSettings) -> None:
+    """Serve until told to stop."""
+    config = uvicorn_config(partial(application, project), http, factory=True)
+    config.workers = http.workers
+    server = uvicorn.Server(config)
+    sock = config.bind_socket()
+    OUT.print(f"serving on http://{http.host}:{sock.getsockname()[1]} with {http.workers} worker(s)")
+    if http.workers > 1:
+        Multiprocess(config, sockets=[sock]).run()
+    else:
+        server.run(sockets=[sock])
+
+
+def application(project: Path) -> Backstay:
+    """The application of one worker process."""
+    return load_app(project)
