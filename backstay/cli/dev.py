@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -83,5 +85,8 @@ def _lines_to_try(app: Backstay, project: Path, url: str) -> list[str]:
     lines += [
         f"curl -i '{url}/rest/v1/{name}?select=*&limit=1' -H 'Prefer: count=exact'" for name in readable[:1]
     ]
-    where = "" if project == Path.cwd() else f" --project {project}"
-    return [*lines, f"backstay{where} token --email alice@example.com"]
+    command = os.path.relpath(sys.argv[0])
+    where = "" if project == Path.cwd() else f" --project {os.path.relpath(project)}"
+    folder = app.settings.data_folder
+    moved = "" if folder == project / ".data" else f"BACKSTAY_DATA_FOLDER={folder} "
+    return [*lines, f"{moved}{command}{where} token --email alice@example.com"]

@@ -15,7 +15,7 @@ import structlog
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from backstay.errors import BackstayError
+from backstay.errors import BackstayError, Kind
 from backstay.middleware.exchange import CONTEXT, Exchange, exchange_of
 from backstay.middleware.problem import Problem, problem_of, problem_response
 from backstay.services.context import Context
@@ -55,7 +55,7 @@ class Errors:
 
     async def _answer(self, error: Exception, exchange: Exchange, scope: Scope, send: Send) -> None:
         problem = problem_of_exception(error, scope)
-        if problem.status >= 500 or (exchange.started and not isinstance(error, BackstayError)):
+        if _is_a_fault(error) or (exchange.started and not isinstance(error, BackstayError)):
             self._log_failure(error, problem, exchange, scope)
         if not exchange.started:
             await _send_problem(problem, exchange, scope, send)
@@ -75,6 +75,13 @@ class Errors:
             response_started=exchange.started or None,
             exception=_without_secrets(lines, scope, exchange),
         )
+
+
+def _is_a_fault(error: Exception) -> bool:
+    """True for what somebody should look into; a refusal for lack of capacity or readiness says all in its code."""
+    if not isinstance(error, BackstayError) or error.kind is Kind.INTERNAL:
+        return True
+    return error.kind in (Kind.UNAVAILABLE, Kind.SLOW) and error.__cause__ is not None
 
 
 def problem_of_exception(error: Exception, scope: Scope) -> Problem:

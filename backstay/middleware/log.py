@@ -74,6 +74,8 @@ def configure_logging(settings: LogSettings, development: bool, stream: BinaryIO
         logger.handlers.clear()
         logger.propagate = name != "uvicorn.access"
     logging.getLogger("uvicorn.error").addFilter(_not_aborted)
+    # It tells each of its steps; the commands that migrate tell the ones that matter.
+    logging.getLogger("alembic").setLevel(logging.WARNING)
 
 
 def json_line(logger: object, level: str, event: Event) -> bytes:

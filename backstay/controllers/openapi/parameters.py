@@ -129,7 +129,7 @@ def required_filter(resource: Resource) -> Parameter:
                 field.name: {"type": "string", "pattern": filter_pattern(field)} for field in fields
             },
             "additionalProperties": False,
-            "minProperties": 1,
+            "anyOf": [{"required": [field.name]} for field in fields],
         },
         "example": {field.name: example_filter(field, checks.get(field.name, {})) for field in key},
     }

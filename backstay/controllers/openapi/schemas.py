@@ -280,7 +280,7 @@ SHARED_SCHEMAS: dict[str, Schema] = {
         "description": "Any JSON value but null.",
         "anyOf": [
             {"type": "boolean"},
-            {"type": "number", "minimum": -MAX_DOUBLE, "maximum": MAX_DOUBLE},
+            {"type": "number"},
             {"type": "string", "pattern": WITHOUT_NUL},
             {"type": "array", "items": reference("Json")},
             {

@@ -10,16 +10,17 @@ import asyncio
 import sys
 from collections.abc import Callable, Sequence
 
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from sqlalchemy import insert, inspect, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from backend import sources
 from backend.models.airports import Airport
 from backend.models.countries import Country
 from backend.models.subdivisions import Subdivision
 from backstay import Backstay, BackstayError, Context, Model
 from backstay.errors import ConfigurationError
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from sqlalchemy import insert, inspect, select
-from sqlalchemy.ext.asyncio import AsyncSession
 
 # Few round trips, and each far from any statement timeout.
 BATCH_ROWS = 1000
@@ -40,7 +41,9 @@ async def load(app: Backstay, report: Report = lambda table, done, total: None) 
     airports, unknown = sources.airports({row["code"] for row in countries})
     if unknown:
         missing = ", ".join(sorted(unknown))
-        raise ConfigurationError([f"airports lie in {missing}: add these countries to {sources.UNLISTED.name}"])
+        raise ConfigurationError(
+            [f"airports lie in {missing}: add these countries to {sources.UNLISTED.name}"]
+        )
     tables = ((Country, countries), (Subdivision, sources.subdivisions()), (Airport, airports))
     async with app.units.begin(Context()) as session:
         return {

@@ -4,10 +4,11 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
+from sqlalchemy import Row, func, select
+
 from backend.models.airports import Airport
 from backend.models.trips import Trip
 from backstay import Repository
-from sqlalchemy import Row, func, select
 
 
 class ReportRepository(Repository):
