@@ -38,7 +38,8 @@ from backstay.middleware.framework_errors import install_handlers
 from backstay.middleware.log import configure_logging
 from backstay.models.auth.user import User
 from backstay.models.base import Model
-from backstay.models.catalog import Catalog, Resource, read_catalog
+from backstay.models.catalog import Catalog, Resource
+from backstay.models.catalog_reading import read_catalog
 from backstay.repositories.database.choose import open_database, unique_names
 from backstay.repositories.database.sessions import open_sessions
 from backstay.repositories.migrations import Migrations
@@ -226,8 +227,8 @@ def _import_rooms(package: str) -> list[ModuleType]:
             continue
         top = importlib.import_module(name)
         modules.append(top)
-        for found in pkgutil.walk_packages(top.__path__ if hasattr(top, "__path__") else (), f"{name}."):
-            modules.append(importlib.import_module(found.name))
+        inside = pkgutil.walk_packages(getattr(top, "__path__", ()), f"{name}.")
+        modules += [importlib.import_module(found.name) for found in inside]
     if not modules:
         raise ConfigurationError([f"the package '{root.__name__}' has none of the rooms {', '.join(ROOMS)}"])
     return modules
@@ -292,4 +293,4 @@ def _routes_of(resource: Resource) -> Iterable[RouteLine]:
 def _users_routes(app: FastAPI) -> Iterable[RouteLine]:
     for route in app.routes:
         for method in sorted(getattr(route, "methods", None) or ()):
-            yield RouteLine(method, getattr(route, "path", ""), "the controller decides", True)
+            yield RouteLine(method, getattr(route, "path", ""), "the controller decides", public=True)

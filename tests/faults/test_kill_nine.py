@@ -51,11 +51,14 @@ async def test_every_acknowledged_write_survives_kill_nine_and_none_is_half_writ
     assert set(lines.values()) == {LINES}, "a write is there by half"
 
 
+def _serve(url: str, port: int) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "tests.faults.ledger", url, str(port)]
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
+
+
 async def _write_until_killed(url: str, acknowledged: set[UUID], attempted: set[UUID]) -> None:
     port = free_port()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.faults.ledger", url, str(port)], cwd=ROOT, stdout=subprocess.DEVNULL
-    )
+    process = _serve(url, port)
     try:
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=5) as client:
             await _until_alive(client, process)

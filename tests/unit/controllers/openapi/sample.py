@@ -29,7 +29,8 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from backstay.models.access.rules import Access
 from backstay.models.access.terms import caller
 from backstay.models.base import NAMING, Model, primary_key
-from backstay.models.catalog import Catalog, read_catalog
+from backstay.models.catalog import Catalog
+from backstay.models.catalog_reading import read_catalog
 
 
 class Base(DeclarativeBase):
