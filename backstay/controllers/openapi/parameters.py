@@ -129,7 +129,7 @@ def required_filter(resource: Resource) -> Parameter:
                 field.name: {"type": "string", "pattern": filter_pattern(field)} for field in fields
             },
             "additionalProperties": False,
-            "anyOf": [{"required": [field.name]} for field in fields],
+            "minProperties": 1,
         },
         "example": {field.name: example_filter(field, checks.get(field.name, {})) for field in key},
     }

@@ -150,6 +150,9 @@ class PlannedEmbed:
 
     Attributes:
         label: the key in the answer.
+        pairs: column of the parent with the column that equals it, of the target or else of the junction. As the
+            caller sees them: a masked key belongs to nobody.
+        far_pairs: column of the junction with the column of the target.
         shown: False when nothing of it is selected, so it only filters.
         inner: rows of the parent without a row here are left out.
         junction_predicates: what the rules ask of the table between, for a many-to-many relation.
@@ -159,6 +162,8 @@ class PlannedEmbed:
     relation: Relation
     query: PlannedQuery
     inner: bool
+    pairs: tuple[tuple[Reference, Reference], ...]
+    far_pairs: tuple[tuple[Reference, Reference], ...] = ()
     shown: bool = True
     junction_predicates: tuple[Predicate, ...] = ()
     junction_visible: bool = True

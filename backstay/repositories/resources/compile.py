@@ -212,21 +212,15 @@ class Build:
         self, statement: Select[Any], embed: PlannedEmbed, parent: Source, table: Source
     ) -> Select[Any]:
         """Rows of the embed's table that belong to the parent's row, and that the caller asked for and may see."""
-        relation = embed.relation
+        junction = embed.relation.junction
         statement = statement.select_from(table)
-        if relation.junction is None:
-            on = [table.c[far.column.key] == parent.c[near.column.key] for near, far in relation.pairs]
+        if junction is None:
+            on = [self.value(far, table) == self.value(near, parent) for near, far in embed.pairs]
         else:
-            middle = relation.junction.resource.table.alias(f"j{next(self._numbers)}")
+            middle = junction.resource.table.alias(f"j{next(self._numbers)}")
             on = [
-                *(
-                    middle.c[inner.column.key] == parent.c[outer.column.key]
-                    for outer, inner in relation.junction.near
-                ),
-                *(
-                    middle.c[inner.column.key] == table.c[outer.column.key]
-                    for outer, inner in relation.junction.far
-                ),
+                *(self.value(inner, middle) == self.value(outer, parent) for outer, inner in embed.pairs),
+                *(self.value(inner, middle) == self.value(outer, table) for inner, outer in embed.far_pairs),
                 *(self.predicate(predicate, middle) for predicate in embed.junction_predicates),
             ]
             if not embed.junction_visible:

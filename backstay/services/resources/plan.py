@@ -12,7 +12,7 @@ from backstay.config.rest import RestSettings
 from backstay.errors import BackstayError
 from backstay.models.access.caller import Caller
 from backstay.models.access.rules import Predicate, Rule
-from backstay.models.catalog import Catalog, Resource, ValueKind
+from backstay.models.catalog import Catalog, Field, Relation, Resource, ValueKind
 from backstay.models.resources.plan import (
     Column,
     Combination,
@@ -123,9 +123,29 @@ class Planning:
             relation=relation,
             query=self.query(relation.target, embed.query, depth=depth),
             inner=embed.inner,
+            **self._keys(relation),
             shown=bool(embed.query.select),
             junction_predicates=between,
             junction_visible=between_visible,
+        )
+
+    def _keys(self, relation: Relation) -> dict[str, tuple[tuple[Reference, Reference], ...]]:
+        """The columns that a relation equates, as this caller sees them."""
+        source, target, middle = relation.source, relation.target, relation.junction
+        if middle is None:
+            return {"pairs": self._pairs(source, target, relation.pairs)}
+        far = tuple((inner, outer) for outer, inner in middle.far)
+        return {
+            "pairs": self._pairs(source, middle.resource, middle.near),
+            "far_pairs": self._pairs(middle.resource, target, far),
+        }
+
+    def _pairs(
+        self, one: Resource, other: Resource, pairs: tuple[tuple[Field, Field], ...]
+    ) -> tuple[tuple[Reference, Reference], ...]:
+        return tuple(
+            (self.reference(one, ColumnPath(near.name)), self.reference(other, ColumnPath(far.name)))
+            for near, far in pairs
         )
 
     def row_rule(self, rule: Rule) -> tuple[tuple[Predicate, ...], bool]:
@@ -232,8 +252,10 @@ class Planning:
     ) -> Iterable[Ordering]:
         named = set()
         for term in order:
-            yield self._ordering(resource, term, embeds)
-            if term.relation is None and not term.column.steps:
+            planned = self._ordering(resource, term, embeds)
+            yield planned
+            # A masked key is null in several rows, and decides nothing between those.
+            if term.relation is None and not term.column.steps and planned.reference.mask is None:
                 named.add(term.column.name)
         for field in resource.primary_key:
             if field.name not in named:

@@ -97,8 +97,11 @@ class Sight:
                 self.reference(relation.source, near.name) and self.reference(relation.target, far.name)
                 for near, far in relation.pairs
             )
+        sides = ((relation.source, middle.near), (relation.target, middle.far))
         return self.is_readable(middle.resource) and all(
-            self.reference(middle.resource, inner.name) for _, inner in (*middle.near, *middle.far)
+            self.reference(side, outer.name) and self.reference(middle.resource, inner.name)
+            for side, pairs in sides
+            for outer, inner in pairs
         )
 
     def _is_called(self, relation: Relation, name: str) -> bool:

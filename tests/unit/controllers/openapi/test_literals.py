@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 
 from backstay.controllers.openapi.bounds import check_keywords
 from backstay.controllers.openapi.literals import filter_pattern, key_pattern
-from backstay.controllers.openapi.parameters import filter_fields
+from backstay.controllers.openapi.parameters import component_parameters, filter_fields
 from backstay.controllers.resources.filters import parse_operation, placed
+from backstay.controllers.resources.ordering import parse_order
+from backstay.controllers.resources.select import parse_select
 from backstay.models.catalog import Field
 from backstay.models.resources.plan import Parameter, Reference
 from backstay.models.resources.request import ColumnPath
@@ -46,6 +48,15 @@ def test_every_composite_key_that_fits_its_pattern_is_two_values(data: st.DataOb
     assert len(parts) == len(key)
     for part, field in zip(parts, key, strict=True):
         read_scalar(part, field)
+
+
+@pytest.mark.parametrize("table", ["airports", "trips", "reviews", "everything"])
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+@given(data=st.data())
+def test_every_select_and_order_that_fits_its_pattern_is_parsed(table: str, data: st.DataObject) -> None:
+    parameters = component_parameters(CATALOG.resources[table])
+    parse_select(data.draw(st.from_regex(parameters[f"{table}.select"]["schema"]["pattern"], fullmatch=True)))
+    parse_order(data.draw(st.from_regex(parameters[f"{table}.order"]["schema"]["pattern"], fullmatch=True)))
 
 
 @pytest.mark.parametrize("number", [0, 1, -1, 9, 10, 32766, 32767, -32767, 12345, 29999])
