@@ -16,10 +16,6 @@ from bench.operations import OPERATIONS, Operation
 
 FOLDER = Path(__file__).parent
 NAMES = ", ".join(operation.name for operation in OPERATIONS)
-EPILOG = (
-    "Numbers of one run compare contenders on one machine at one time. Compare ratios between runs, never requests "
-    "per second: other work on the machine moves those, and hits all contenders of a round alike."
-)
 
 
 class EngineChoice(StrEnum):
@@ -45,6 +41,9 @@ def main(
     Each contender is one server process on 127.0.0.1, with uvloop and httptools, on its own copy of the same
     rows. First a few requests of each kind are sent to both stacks and their documents compared. Then the
     contenders take turns under the same load; ratios are taken within a round and the median is shown.
+
+    Compare ratios between runs, never requests per second: other work on the machine moves those, and hits all
+    contenders of a round alike.
 
     Writes bench/results-ENGINE.json, or with --profile bench/profile-ENGINE-OPERATION.txt.
 

@@ -13,6 +13,7 @@ import sys
 import time
 from dataclasses import asdict, dataclass
 from itertools import cycle, islice
+from typing import cast
 
 import uvloop
 
@@ -66,9 +67,8 @@ class Connection(asyncio.Protocol):
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        self._write = transport.write
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is one in all but its base class
+        self._write = self._transport.write
         self._send()
 
     def data_received(self, data: bytes) -> None:

@@ -61,17 +61,17 @@ def table(lines: Sequence[Line], operations: Sequence[Operation], engine: str, e
     drawn = Table(
         title=f"{engine}: median of {effort.rounds} rounds (least to most), {effort.connections} connections"
     )
-    drawn.add_column("operation")
-    drawn.add_column("contender")
-    names = ("requests/s", "p50 ms", "p99 ms", "server CPU µs", "database CPU µs", f"× {HAND_WRITTEN}", f"× {HELLO}")
-    for name in names:
-        drawn.add_column(name, justify="right")
+    drawn.add_column("operation", no_wrap=True)
+    drawn.add_column("contender", no_wrap=True)
+    for name in ("requests/s", "p50 ms", "p99 ms", "server µs", "database µs", f"× {HAND_WRITTEN}", f"× {HELLO}"):
+        drawn.add_column(name, justify="right", no_wrap=True)
     found = {(line.operation, line.contender): line for line in lines}
     for operation in operations:
         for contender in (BACKSTAY, HAND_WRITTEN, HELLO):
             if (operation.name, contender) in found:
                 drawn.add_row(*_cells(found[operation.name, contender], operation.title, engine))
         drawn.add_section()
+    drawn.caption = "server µs, database µs: time on the processor for one request"
     return drawn
 
 
@@ -128,13 +128,13 @@ def _cells(line: Line, title: str, engine: str) -> list[str]:
         f"{line.p99_ms.median:.2f}",
         f"{line.server_cpu_us.median:,.0f}",
         f"{line.database_cpu_us.median:,.0f}" if engine == "postgresql" else "in server",
-        _times(line.over_hand_written),
-        _times(line.over_hello_world),
+        _times(line.over_hand_written if line.contender == BACKSTAY else None),
+        _times(line.over_hello_world if line.contender == BACKSTAY else None),
     ]
 
 
 def _times(ratio: Spread | None) -> str:
-    return "" if ratio is None else f"{ratio.median:.1f} ({ratio.least:.1f} to {ratio.most:.1f})"
+    return "" if ratio is None else f"{ratio.median:.2f} ({ratio.least:.2f} to {ratio.most:.2f})"
 
 
 def _machine() -> dict[str, object]:

@@ -127,6 +127,8 @@ class Resource:
     uniques: tuple[Unique, ...]
     access: AccessRules
     description: str = ""
+    # What check constraints say of single columns, in JSON Schema's keywords.
+    bounds: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     relations: tuple[Relation, ...] = field(default=())
 
 

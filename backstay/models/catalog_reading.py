@@ -15,6 +15,7 @@ from sqlalchemy.types import TypeEngine
 
 from backstay.errors import ConfigurationError
 from backstay.models.access.rules import Access, AccessRules
+from backstay.models.bounds import check_keywords
 from backstay.models.catalog import Catalog, Field, Resource, ValueKind
 from backstay.models.catalog_relations import read_relations, read_uniques
 
@@ -36,6 +37,7 @@ def read_catalog(models: Iterable[type]) -> Catalog:
         raise ConfigurationError(problems)
     by_table = {resource.table: resource for resource in resources.values()}
     for resource in resources.values():
+        resource.bounds = check_keywords(resource)
         resource.relations = tuple(read_relations(resource, by_table))
     return Catalog(resources)
 
@@ -85,7 +87,7 @@ def _read_field(column: Column[Any]) -> Field | None:
         return None
     computed = column.computed is not None
     return Field(
-        name=column.name,
+        name=str(column.name),
         column=column,
         nullable=bool(column.nullable),
         has_default=column.default is not None

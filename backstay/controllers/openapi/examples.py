@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from backstay.controllers.openapi.bounds import Keywords
+from backstay.models.bounds import Keywords
 from backstay.models.catalog import Field, ValueKind
 
 _VALUES: dict[ValueKind, Any] = {

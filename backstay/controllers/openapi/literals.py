@@ -43,7 +43,7 @@ KEY_TEXT = r"[^\x00-\x20\x7f-\x9f\u202d\u202e/\\.,=%?#;][^\x00-\x1f\x7f-\x9f\u20
 def literal(field: Field) -> str:
     """The literal of a value of this column, alone at the end of a parameter. Not anchored."""
     if field.kind is ValueKind.INTEGER:
-        return f"-?(?:{_up_to(str((1 << field.bits - 1) - 1))})"
+        return f"(?:0|-?(?:{_up_to(str((1 << field.bits - 1) - 1))}))"
     if field.kind is ValueKind.ENUM:
         return "(?:" + "|".join(re.escape(choice) for choice in field.choices) + ")"
     if field.kind is ValueKind.ARRAY:
@@ -110,13 +110,13 @@ def _listed(field: Field) -> str:
         return f'"(?:{_PLAIN_TEXT})"'
     if field.kind is ValueKind.INTEGER:
         # One digit less than the widest keeps a pattern that occurs twice in every list readable.
-        return f"-?[0-9]{{1,{len(str(1 << field.bits - 1)) - 1}}}"
+        return f"(?:0|-?[1-9][0-9]{{0,{len(str(1 << field.bits - 1)) - 2}}})"
     return literal(field)
 
 
 def _up_to(number: str) -> str:
-    """Digits of every whole number from 0 to `number`, without leading zeros but for short ones."""
-    forms = [f"[0-9]{{1,{len(number) - 1}}}"]
+    """Every whole number from 1 to `number`, without leading zeros."""
+    forms = [f"[1-9][0-9]{{0,{len(number) - 2}}}"]
     for place, digit in enumerate(number):
         lowest = 1 if place == 0 else 0
         if int(digit) > lowest:

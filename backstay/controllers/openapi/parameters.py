@@ -11,10 +11,10 @@ import re
 from typing import Any
 
 from backstay.controllers.openapi.audience import shown_fields, steady_embeds, steady_fields
-from backstay.controllers.openapi.bounds import check_keywords
 from backstay.controllers.openapi.examples import example, example_filter, example_key
 from backstay.controllers.openapi.literals import KEY_TEXT, filter_pattern, key_pattern
 from backstay.controllers.openapi.schemas import Schema, field_schema
+from backstay.models.bounds import check_keywords
 from backstay.models.catalog import Field, Resource, ValueKind
 
 Parameter = dict[str, Any]
@@ -110,29 +110,16 @@ def row_filters(resource: Resource) -> list[Parameter]:
     return [shared(f"{resource.name}.filter.{field.name}") for field in filter_fields(resource)]
 
 
-def required_filter(resource: Resource) -> Parameter:
-    """At least one filter: each property of this object is a parameter of its own (`form` style, exploded)."""
+def required_filter(resource: Resource) -> list[Parameter]:
+    """The filter of a write: on the first column of the primary key where every caller has that.
+
+    OpenAPI cannot say "at least one of these parameters" for scalars, and tools disagree on exploded objects; that
+    other columns do as well is in the words of the operation.
+    """
     fields = filter_fields(resource)
-    checks = check_keywords(resource)
-    key = [field for field in resource.primary_key if field in fields] or fields[:1]
-    return {
-        "name": "filter",
-        "in": "query",
-        "required": True,
-        "style": "form",
-        "explode": True,
-        "description": "Which rows: at least one column, each with an operator, a dot and a value. The columns are"
-        " parameters of their own (`?id=eq.1`); a write without any filter is refused.",
-        "schema": {
-            "type": "object",
-            "properties": {
-                field.name: {"type": "string", "pattern": filter_pattern(field)} for field in fields
-            },
-            "additionalProperties": False,
-            "minProperties": 1,
-        },
-        "example": {field.name: example_filter(field, checks.get(field.name, {})) for field in key},
-    }
+    named = [field for field in resource.primary_key if field in fields] or fields
+    parameters = component_parameters(resource)
+    return [{**parameters[f"{resource.name}.filter.{field.name}"], "required": True} for field in named[:1]]
 
 
 def conflict_targets(resource: Resource) -> list[str]:

@@ -60,7 +60,10 @@ IF_MATCH = (
     " 428 where the server insists on it)."
 )
 
-SHAPED = " `select=` shapes the rows of `return=representation`."
+SHAPED = (
+    " Every column filters as it does for GET, and at least one filter is needed."
+    " `select=` shapes the rows of `return=representation`."
+)
 WINDOW = " A `Range: 0-9` header (with `Range-Unit: items`) does what `limit` and `offset` do."
 
 
@@ -187,7 +190,7 @@ def _update(resource: Resource) -> Operation:
         "update",
         f"Update rows of {resource.name}",
         [resource.access.update],
-        [required_filter(resource), shared("preferWrite")],
+        [*required_filter(resource), shared("preferWrite")],
         {**_changed(resource), **problem_responses((*ANYWHERE, *WRITING))},
         description="Changes every row that fits the filters and that the caller may change." + SHAPED,
         body=reference(f"{resource.name}.Update"),
@@ -200,7 +203,7 @@ def _delete(resource: Resource) -> Operation:
         "delete",
         f"Delete rows of {resource.name}",
         [resource.access.delete],
-        [required_filter(resource), shared("preferWrite")],
+        [*required_filter(resource), shared("preferWrite")],
         {**_changed(resource), **problem_responses((*ANYWHERE, *WRITING))},
         description="Deletes every row that fits the filters and that the caller may delete." + SHAPED,
     )

@@ -9,10 +9,10 @@ from decimal import Decimal
 from typing import Any
 
 from backstay.controllers.openapi.audience import is_masked, shown_fields, writable_fields
-from backstay.controllers.openapi.bounds import Keywords, check_keywords
 from backstay.controllers.openapi.examples import example
 from backstay.controllers.openapi.literals import literal
 from backstay.errors import CATALOGUE
+from backstay.models.bounds import Keywords, check_keywords
 from backstay.models.catalog import Field, Resource, ValueKind
 
 Schema = dict[str, Any]

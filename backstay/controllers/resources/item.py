@@ -14,13 +14,14 @@ from starlette.types import Receive, Scope, Send
 from backstay.config.rest import RestSettings
 from backstay.controllers.http import Header, HttpRequest, respond
 from backstay.controllers.resources.etags import etag_of, matches
+from backstay.controllers.resources.json_body import decode_json
 from backstay.controllers.resources.media import CSV_LINES, negotiate
 from backstay.controllers.resources.methods import allowed, require_method
 from backstay.controllers.resources.prefer import Preferences, PreferParser, applied_header
 from backstay.controllers.resources.query_string import ParsedQuery, QueryStringParser
 from backstay.controllers.resources.rest import VARY, read_rows, shaped
 from backstay.errors import BackstayError
-from backstay.models.catalog import Resource
+from backstay.models.catalog import Resource, ValueKind
 from backstay.models.resources.request import (
     ColumnPath,
     Conflict,
@@ -252,7 +253,7 @@ class _Item:
             raise BackstayError("PGRST102", "the body of a PUT is one object")
         row = dict(rows.items[0])
         for field, value in zip(self.resource.primary_key, self.key, strict=True):
-            given = row.setdefault(field.name, _key_json(value, field.kind.value))
+            given = row.setdefault(field.name, _key_json(value, field.kind))
             if str(given).lower() != value.lower():
                 raise BackstayError("PGRST115")
         return replace(rows, items=(row,), missing_default=True)
@@ -277,8 +278,14 @@ def _key_filters(resource: Resource, first_slot: int) -> tuple[Filter, ...]:
     )
 
 
-def _key_json(value: str, kind: str) -> str | int:
-    return int(value) if kind == "integer" and value.lstrip("-").isdigit() else value
+def _key_json(value: str, kind: ValueKind) -> object:
+    """The key of the address as the body would say it."""
+    if kind in (ValueKind.INTEGER, ValueKind.FLOAT, ValueKind.DECIMAL, ValueKind.BOOLEAN):
+        try:
+            return decode_json(value.encode())
+        except BackstayError:
+            return value
+    return value
 
 
 def _applied(preferences: Preferences) -> list[Header]:

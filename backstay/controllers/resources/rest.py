@@ -168,6 +168,8 @@ class RestController:
         self, send: Send, status: int, headers: list[Header], written: Written, answer: AnswerMedia
     ) -> None:
         if written.body is None:
+            if status != 204:
+                headers.append((b"content-type", b"text/plain; charset=utf-8"))
             await respond(send, status, headers)
             return
         headers.append((b"content-type", answer.content_type.encode()))

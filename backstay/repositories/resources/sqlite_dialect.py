@@ -6,7 +6,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Select, Subquery, bindparam, case, exists, func, literal_column, not_, null, select
+from sqlalchemy import (
+    Select,
+    Subquery,
+    Text,
+    bindparam,
+    case,
+    exists,
+    func,
+    literal_column,
+    not_,
+    null,
+    select,
+)
+from sqlalchemy import cast as sql_cast
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.engine import Dialect as SqlDialect
 
@@ -61,6 +74,8 @@ class SqliteDialect:
         return plain(value)
 
     def inside(self, value: Expression, reference: Reference) -> Expression:
+        # A column declared JSON has numeric affinity: a document that is a number comes back as one.
+        value = sql_cast(value, Text())
         for step in reference.steps:
             function = func.backstay_json_text if step.as_text else func.backstay_json_at
             value = function(value, bindparam(None, step.key))

@@ -6,6 +6,7 @@ say is checked here, the same for both databases; uniqueness, references and che
 
 from __future__ import annotations
 
+import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
@@ -44,7 +45,9 @@ def read_rows(
         for field in fields:
             if field.name in row:
                 try:
-                    values[field.name] = read_value(row[field.name], field)
+                    values[field.name] = value = read_value(row[field.name], field)
+                    if value is not None and field.name in resource.bounds:
+                        _check_bounds(value, resource.bounds[field.name])
                 except _BadValueError as bad:
                     path = field.name if single else f"{number}.{field.name}"
                     problems.append(FieldProblem(path, bad.code, bad.message))
@@ -54,6 +57,27 @@ def read_rows(
     if problems:
         raise BackstayError("validation_failed", details=problems[:MAX_PROBLEMS])
     return read
+
+
+def _check_bounds(value: Any, bounds: Mapping[str, Any]) -> None:
+    """What the table's check constraints ask of one value, so that it is said beside the other problems."""
+    for keyword, limit in bounds.items():
+        measured = len(value) if keyword.endswith("Length") else value
+        holds, words = _BOUNDS[keyword]
+        if not holds(measured, limit):
+            shown = ", ".join(map(str, limit)) if keyword == "enum" else limit
+            raise _BadValueError("check", f"{words} {shown}")
+
+
+_BOUNDS: dict[str, tuple[Callable[[Any, Any], bool], str]] = {
+    "minimum": (operator.ge, "must be at least"),
+    "maximum": (operator.le, "must be at most"),
+    "exclusiveMinimum": (operator.gt, "must be more than"),
+    "exclusiveMaximum": (operator.lt, "must be less than"),
+    "minLength": (operator.ge, "must have a length of at least"),
+    "maxLength": (operator.le, "must have a length of at most"),
+    "enum": (lambda value, choices: value in choices, "must be one of"),
+}
 
 
 def read_value(value: Any, field: Field) -> Any:

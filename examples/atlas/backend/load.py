@@ -10,6 +10,8 @@ import asyncio
 import sys
 from collections.abc import Callable, Sequence
 
+from backstay import Backstay, BackstayError, Context, Model
+from backstay.errors import ConfigurationError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from sqlalchemy import insert, inspect, select
@@ -19,8 +21,6 @@ from backend import sources
 from backend.models.airports import Airport
 from backend.models.countries import Country
 from backend.models.subdivisions import Subdivision
-from backstay import Backstay, BackstayError, Context, Model
-from backstay.errors import ConfigurationError
 
 # Few round trips, and each far from any statement timeout.
 BATCH_ROWS = 1000
@@ -35,7 +35,7 @@ async def load(app: Backstay, report: Report = lambda table, done, total: None) 
     Raises:
         ConfigurationError: migrations are pending, or airports lie in countries that nobody lists.
     """
-    if not await app.migrations.is_current(app.database):
+    if not await app.migrations.is_current():
         raise ConfigurationError(["the database is not up to date: run `backstay migrate up`"])
     countries = sources.countries()
     airports, unknown = sources.airports({row["code"] for row in countries})

@@ -2,11 +2,11 @@
 
 from typing import Annotated
 
+from backstay import Current, Use
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict
 
 from backend.services.reports import ReportService
-from backstay import Current, Use
 
 router = APIRouter(prefix="/reports", tags=["reports"])
 

@@ -1,9 +1,8 @@
 """Countries of ISO 3166-1."""
 
+from backstay import Access, Model, caller
 from sqlalchemy import String
 from sqlalchemy.orm import Mapped, mapped_column
-
-from backstay import Access, Model, caller
 
 
 class Country(Model):

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from backstay import Access, Model, caller
 from sqlalchemy import ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
-
-from backstay import Access, Model, caller
 
 if TYPE_CHECKING:
     from backend.models.countries import Country

@@ -7,10 +7,9 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from backstay import Access, Model, User, caller, primary_key
 from sqlalchemy import CheckConstraint, ForeignKey, Numeric, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
-
-from backstay import Access, Model, User, caller, primary_key
 
 if TYPE_CHECKING:
     from backend.models.airports import Airport

@@ -4,11 +4,11 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
+from backstay import Repository
 from sqlalchemy import Row, func, select
 
 from backend.models.airports import Airport
 from backend.models.trips import Trip
-from backstay import Repository
 
 
 class ReportRepository(Repository):

@@ -4,10 +4,10 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
+from backstay import Context, Service
 from sqlalchemy import Row
 
 from backend.repositories.reports import ReportRepository
-from backstay import Context, Service
 
 
 class ReportService(Service):

@@ -2,7 +2,6 @@
 
 import sqlalchemy as sa
 from alembic import op
-
 from backstay.models.types import portable
 
 revision = "4ac6aaacebf7"

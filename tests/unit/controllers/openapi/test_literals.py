@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from backstay.controllers.openapi.bounds import check_keywords
+from backstay.models.bounds import check_keywords
 from backstay.controllers.openapi.literals import filter_pattern, key_pattern
 from backstay.controllers.openapi.parameters import component_parameters, filter_fields
 from backstay.controllers.resources.filters import parse_operation, placed

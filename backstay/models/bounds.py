@@ -1,4 +1,4 @@
-"""Check constraints of a table, as far as JSON Schema can say the same about one value.
+"""Check constraints of a table, as far as they say something about one value alone, in the words of JSON Schema.
 
 In charge of reading the plain forms (`rating BETWEEN 1 AND 5`, `length(code) = 2`, `state IN ('a', 'b')`, joined by
 `AND`). What is written otherwise stays in the database, which has the last word anyway.
