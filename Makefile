@@ -7,10 +7,12 @@ VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 READY := $(VENV)/.ready
 PROFILE ?= default
+EMAIL ?= alice@example.com
+ROLE ?=
 
 export PYTHONDONTWRITEBYTECODE ?= 1
 
-.PHONY: help setup demo test lint format bench faults docs clean
+.PHONY: help setup demo token test lint format bench faults docs clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -33,6 +35,10 @@ $(READY): pyproject.toml
 
 demo: $(READY)  ## set up, migrate, load and serve examples/atlas (PORT=8000 DATA=.data/atlas)
 	@PORT='$(PORT)' BIN='$(BIN)' bash tools/demo.sh '$(abspath $(DATA))'
+
+token: $(READY)  ## an access token for the demo: make token EMAIL=alice@example.com [ROLE=editor]
+	@BACKSTAY_DATA_FOLDER='$(abspath $(DATA))' $(BIN)/backstay --project examples/atlas token \
+		--email '$(EMAIL)' $(if $(ROLE),--role '$(ROLE)')
 
 test: $(READY)  ## every test, on SQLite and PostgreSQL
 	@PROFILE=$(PROFILE) $(BIN)/python -m pytest $(ARGS)

@@ -11,7 +11,8 @@ export BACKSTAY_ENVIRONMENT=development
 export BACKSTAY_DATA_FOLDER="$data"
 export BACKSTAY_HTTP__PORT="$PORT"
 
-cd "$(dirname "$0")/../examples/atlas"
-"$BIN/backstay" migrate up
-"$BIN/python" -m backend.load
-exec "$BIN/backstay" dev --no-reload
+# From the repository's root, so that the lines it prints can be run from where `make demo` was.
+cd "$(dirname "$0")/.."
+"$BIN/backstay" --project examples/atlas migrate up
+(cd examples/atlas && "$BIN/python" -m backend.load)
+exec "$BIN/backstay" --project examples/atlas dev --no-reload

@@ -225,7 +225,8 @@ def _as_expression(source: RuleSource) -> Expression:
     if not isinstance(element, ColumnElement):
         raise TypeError(f"a rule is True, False or an expression over columns and the caller, not {source!r}")
     # The ORM marks what `has()` and `any()` return as not to be rewritten; folding and aliasing must reach into it.
-    return _typed(_deep_deannotate(element))
+    # Removing the marks leaves parts shared with the user's expression, which may stand in several rules: copy them.
+    return _typed(visitors.cloned_traverse(_deep_deannotate(element), {}, {}))
 
 
 def _typed(element: Expression) -> Expression:

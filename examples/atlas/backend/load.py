@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from backstay import Backstay, BackstayError, Context, Model
 from backstay.errors import ConfigurationError
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from sqlalchemy import insert, inspect, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -72,14 +72,12 @@ async def add_missing(
 async def load_with_progress(app: Backstay, console: Console) -> None:
     """Load, and show how far it is."""
     columns = (TextColumn("{task.description:<14}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    tasks: dict[str, TaskID] = {}
     with Progress(*columns, console=console) as progress:
-        tasks = {
-            model.__tablename__: progress.add_task(model.__tablename__, total=None, start=False)
-            for model in (Country, Subdivision, Airport)
-        }
 
         def show(table: str, done: int, total: int) -> None:
-            progress.start_task(tasks[table])
+            if table not in tasks:
+                tasks[table] = progress.add_task(table)
             progress.update(tasks[table], completed=done, total=total)
 
         async with app.running():

@@ -257,7 +257,7 @@ def _parsed(answer: httpx.Response) -> Any:
 def _csv_cell(value: Any) -> Any:
     """A cell of a CSV as the oracle has it, numbers in a form without needless digits."""
     if isinstance(value, dict | list):
-        return json.dumps(value)
+        return repr(frozen(value))
     text = "" if value is None else as_text(value) or ""
     return _csv_number(text)
 
@@ -272,7 +272,7 @@ def _csv_number(text: str) -> Any:
 def _compact(text: str) -> str:
     """JSON inside a cell, without the spaces and the order that nobody promised."""
     try:
-        return repr(frozen(json.loads(text))) if text[:1] in ("{", "[") else text
+        return repr(frozen(json.loads(text, parse_float=Decimal))) if text[:1] in ("{", "[") else text
     except ValueError:
         return text
 
