@@ -241,8 +241,10 @@ def _refuse_unknown(chain: Chain, heads: tuple[str, ...]) -> None:
     if unknown:
         raise ConfigurationError(
             [
-                f"the database is at the {chain.name}'s migration {', '.join(unknown)}, which is not in {chain.folder}: "
-                "update the application, or restore the missing files"
+                (
+                    f"the database is at the {chain.name}'s migration {', '.join(unknown)}, which is not in"
+                    f" {chain.folder}: update the application, or restore the missing files"
+                )
             ]
         )
 
