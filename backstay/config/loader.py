@@ -57,6 +57,11 @@ def load_settings(project: Path, environment: str | None = None) -> Settings:
     except ValidationError as error:
         problems += [_fault(fault, variables, file) for fault in error.errors(include_url=False)]
         raise ConfigurationError(problems) from None
+    if not _can_serve_from(settings.database.url):
+        problems.append(
+            f"{variable_name('database', 'url')}: is no database to serve from;"
+            " use sqlite:///path/to/file or postgresql://user:password@host/name"
+        )
     if problems:
         raise ConfigurationError(problems)
     return _with_keys(_placed(settings, project))
@@ -173,6 +178,13 @@ def _fault(fault: ErrorDetails, variables: Mapping[str, str], file: Path) -> str
 def _in_file(path: list[str], file: Path) -> str:
     *sections, last = path or ["?"]
     return f"{last} in [{'.'.join(sections)}] of {file.name}" if sections else f"{last} in {file.name}"
+
+
+def _can_serve_from(url: str) -> bool:
+    """SQLite must be a file: the connections of one process share nothing else."""
+    if url.startswith(_SQLITE):
+        return url.removeprefix(_SQLITE) not in {"", ":memory:"}
+    return url.startswith(("postgresql://", "postgres://", "postgresql+asyncpg://"))
 
 
 def _placed(settings: Settings, project: Path) -> Settings:

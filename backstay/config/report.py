@@ -5,9 +5,10 @@ In charge of judging values that are well-formed. Knows nothing of where they ca
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -136,10 +137,18 @@ def _models(facts: CatalogFacts) -> Iterator[Finding]:
 
 
 def entropy_bits(text: str) -> float:
-    """Shannon's entropy of the characters' frequencies, times their number: an upper bound on what a guesser faces."""
+    """An upper bound, in bits, on what a guesser faces: what repeats counts once, and steps as much as characters."""
     size = len(text)
-    counts = Counter(text).values()
-    return -sum(count * math.log2(count / size) for count in counts)
+    period = next((step for step in range(1, size) if text[step:] == text[: size - step]), size)
+    once = [ord(character) for character in text[:period]]
+    steps = [after - before for before, after in itertools.pairwise(once)]
+    return min(_shannon_bits(once), _shannon_bits(steps))
+
+
+def _shannon_bits(values: Sequence[int]) -> float:
+    """Entropy of the values' frequencies, times how many there are."""
+    size = len(values)
+    return -sum(count * math.log2(count / size) for count in Counter(values).values())
 
 
 def _revealed(secret: SecretStr | None) -> str:

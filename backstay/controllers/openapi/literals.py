@@ -47,7 +47,7 @@ def literal(field: Field) -> str:
     if field.kind is ValueKind.ENUM:
         return "(?:" + "|".join(re.escape(choice) for choice in field.choices) + ")"
     if field.kind is ValueKind.ARRAY:
-        return rf"\{{(?:{_listed(_item(field))}(?:,{_listed(_item(field))})*)?\}}"
+        return rf"\{{(?:{listed_literal(_item(field))}(?:,{listed_literal(_item(field))})*)?\}}"
     return _LITERALS.get(field.kind, r"[^\x00]*")
 
 
@@ -59,7 +59,7 @@ def filter_pattern(field: Field) -> str:
     elif field.kind is not ValueKind.RANGE:
         forms.append(rf"{_ORDERED}\.{literal(field)}")
     if field.kind not in (ValueKind.RANGE, ValueKind.ARRAY, ValueKind.JSON, ValueKind.BYTES):
-        listed = _listed(field)
+        listed = listed_literal(field)
         forms.append(rf"in\.\((?:{listed}(?:,{listed})*)?\)")
         forms.append(rf"{_QUANTIFIED}\.\{{{listed}(?:,{listed})*\}}")
     return rf"^(?:not\.)?(?:{'|'.join(forms)})$"
@@ -99,7 +99,7 @@ def _item(field: Field) -> Field:
     return field.item
 
 
-def _listed(field: Field) -> str:
+def listed_literal(field: Field) -> str:
     """A literal inside a list, written without quotes."""
     if field.kind is ValueKind.TEXT:
         return f"(?:{_PLAIN_TEXT})"

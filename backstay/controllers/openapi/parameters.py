@@ -12,9 +12,9 @@ from typing import Any
 
 from backstay.controllers.openapi.audience import shown_fields, steady_embeds, steady_fields
 from backstay.controllers.openapi.examples import example, example_filter, example_key
-from backstay.controllers.openapi.literals import KEY_TEXT, filter_pattern, key_pattern
+from backstay.controllers.openapi.literals import KEY_TEXT, filter_pattern, key_pattern, listed_literal
 from backstay.controllers.openapi.schemas import Schema, field_schema
-from backstay.models.bounds import check_keywords
+from backstay.models.bounds import Keywords, check_keywords
 from backstay.models.catalog import Field, Resource, ValueKind
 
 Parameter = dict[str, Any]
@@ -101,8 +101,12 @@ def component_parameters(resource: Resource) -> dict[str, Parameter]:
 
 
 def filter_fields(resource: Resource) -> list[Field]:
-    """Columns whose filters are promised to every reader."""
-    return [field for field in steady_fields(resource) if field.name not in RESERVED]
+    """Columns whose filters are promised to every reader.
+
+    A column called `id` filters as others do, but is left to the words: tools take a parameter of that name for the
+    bare key of a row, and would send it without an operator.
+    """
+    return [field for field in steady_fields(resource) if field.name not in RESERVED and field.name != "id"]
 
 
 def row_filters(resource: Resource) -> list[Parameter]:
@@ -116,10 +120,25 @@ def required_filter(resource: Resource) -> list[Parameter]:
     OpenAPI cannot say "at least one of these parameters" for scalars, and tools disagree on exploded objects; that
     other columns do as well is in the words of the operation.
     """
+    key = resource.primary_key[0]
+    if key.name == "id" and key in steady_fields(resource):
+        return [_key_condition(key, check_keywords(resource).get(key.name, {}))]
     fields = filter_fields(resource)
     named = [field for field in resource.primary_key if field in fields] or fields
     parameters = component_parameters(resource)
     return [{**parameters[f"{resource.name}.filter.{field.name}"], "required": True} for field in named[:1]]
+
+
+def _key_condition(key: Field, checks: Keywords) -> Parameter:
+    """The same on a key called `id`, as a condition."""
+    return {
+        "name": "and",
+        "in": "query",
+        "required": True,
+        "description": "Conditions, joined by commas, in brackets.",
+        "schema": {"type": "string", "pattern": rf"^\(id\.eq\.{listed_literal(key)}\)$"},
+        "example": f"(id.{example_filter(key, checks)})",
+    }
 
 
 def conflict_targets(resource: Resource) -> list[str]:

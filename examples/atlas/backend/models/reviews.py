@@ -24,7 +24,7 @@ class Review(Model):
     airport_code: Mapped[str] = mapped_column(ForeignKey("airports.icao"), index=True)
     author_id: Mapped[UUID] = mapped_column(ForeignKey(User.id), default=caller.id, index=True)
     rating: Mapped[int] = mapped_column(SmallInteger, index=True)
-    text: Mapped[str] = mapped_column(String(2000))
+    text: Mapped[str | None] = mapped_column(String(2000))
     created_at: Mapped[dt.datetime] = mapped_column(default=lambda: dt.datetime.now(dt.UTC), index=True)
 
     airport: Mapped[Airport] = relationship(lazy="raise")

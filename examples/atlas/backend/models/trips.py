@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from backstay import Access, Model, User, caller, primary_key
-from sqlalchemy import CheckConstraint, ForeignKey, Numeric, String
+from sqlalchemy import CheckConstraint, ForeignKey, Numeric, SmallInteger, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 if TYPE_CHECKING:
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
 
 
 class Trip(Model):
-    """A journey to an airport, from one day to another or the same. Private unless its owner makes it public."""
+    """A journey to an airport, for some nights from a day on. Private unless its owner makes it public."""
 
     __tablename__ = "trips"
-    __table_args__ = (CheckConstraint("ends_on >= starts_on", name="dates"),)
+    __table_args__ = (CheckConstraint("nights BETWEEN 0 AND 365", name="nights"),)
 
     id: Mapped[UUID] = primary_key()
     owner_id: Mapped[UUID] = mapped_column(ForeignKey(User.id), default=caller.id, index=True)
     airport_code: Mapped[str] = mapped_column(ForeignKey("airports.icao"), index=True)
-    title: Mapped[str] = mapped_column(String(120))
-    starts_on: Mapped[dt.date] = mapped_column(index=True)
-    ends_on: Mapped[dt.date]
+    title: Mapped[str | None] = mapped_column(String(120))
+    starts_on: Mapped[dt.date] = mapped_column(default=lambda: dt.datetime.now(dt.UTC).date(), index=True)
+    nights: Mapped[int | None] = mapped_column(SmallInteger)
     public: Mapped[bool] = mapped_column(default=False)
     cost: Mapped[Decimal | None] = mapped_column(Numeric(10, 2))
     notes: Mapped[str | None]
