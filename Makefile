@@ -10,8 +10,6 @@ PROFILE ?= default
 EMAIL ?= alice@example.com
 ROLE ?=
 
-export PYTHONDONTWRITEBYTECODE ?= 1
-
 .PHONY: help setup demo token test lint format bench faults docs clean
 
 help:  ## this list

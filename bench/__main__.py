@@ -10,9 +10,10 @@ import typer
 from rich.console import Console
 
 from bench import profiling, report
-from bench.databases import BACKSTAY
-from bench.measure import CONTENDERS, Effort, Sample, measure, staged
+from bench.data import BACKSTAY, CONTENDERS
+from bench.measure import Effort, Sample, measure
 from bench.operations import OPERATIONS, Operation
+from bench.staging import staged
 
 FOLDER = Path(__file__).parent
 NAMES = ", ".join(operation.name for operation in OPERATIONS)
@@ -52,7 +53,9 @@ def main(
     """
     operations = _chosen(only)
     effort = Effort(rounds=rounds, seconds=seconds, connections=connections)
-    engines = [choice for choice in (EngineChoice.SQLITE, EngineChoice.POSTGRESQL) if engine in (choice, "both")]
+    engines = [
+        choice for choice in (EngineChoice.SQLITE, EngineChoice.POSTGRESQL) if engine in (choice, "both")
+    ]
     console = Console(width=max(Console().width, 150))
     try:
         for one in engines:
@@ -65,13 +68,18 @@ def main(
 def _chosen(only: list[str] | None) -> list[Operation]:
     unknown = set(only or ()) - {operation.name for operation in OPERATIONS}
     if unknown:
-        raise typer.BadParameter(f"no operation {', '.join(sorted(unknown))}; there are {NAMES}", param_hint="--only")
+        raise typer.BadParameter(
+            f"no operation {', '.join(sorted(unknown))}; there are {NAMES}", param_hint="--only"
+        )
     return [operation for operation in OPERATIONS if not only or operation.name in only]
 
 
 def _compare(console: Console, engine: str, operations: list[Operation], effort: Effort) -> None:
     turns = effort.rounds * len(operations) * len(CONTENDERS)
-    with console.status(f"{engine}: filling the databases") as status, staged(engine, operations, CONTENDERS) as stage:
+    with (
+        console.status(f"{engine}: filling the databases") as status,
+        staged(engine, operations, CONTENDERS) as stage,
+    ):
         stage.check()
         done = 0
 

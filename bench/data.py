@@ -16,6 +16,8 @@ import pycountry
 
 Row = dict[str, Any]
 
+BACKSTAY, HAND_WRITTEN, HELLO = "backstay", "hand-written", "hello world"
+CONTENDERS = (BACKSTAY, HAND_WRITTEN, HELLO)
 SEED = 20_260_101
 USERS = 64
 TRIPS = 20_000

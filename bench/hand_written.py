@@ -176,7 +176,9 @@ async def get_airport(icao: str, session: Session, user: CurrentUser) -> Any:
 
 
 @app.get("/airports", response_model=list[AirportOut])
-async def list_airports(session: Session, user: CurrentUser, after: str = "", limit: Limit = 50) -> Sequence[Any]:
+async def list_airports(
+    session: Session, user: CurrentUser, after: str = "", limit: Limit = 50
+) -> Sequence[Any]:
     """A page of airports in the order of their codes."""
     page = select(Airport).where(Airport.icao > after).order_by(Airport.icao).limit(limit)
     return (await session.scalars(page)).all()

@@ -18,4 +18,6 @@ async def root() -> dict[str, str]:
 
 if __name__ == "__main__":
     port = int(os.environ["BENCH_PORT"])
-    uvicorn.run(app, port=port, http="httptools", loop="uvloop", ws="none", access_log=False, log_level="warning")
+    uvicorn.run(
+        app, port=port, http="httptools", loop="uvloop", ws="none", access_log=False, log_level="warning"
+    )

@@ -12,6 +12,7 @@ import re
 import sys
 import time
 from dataclasses import asdict, dataclass
+from functools import partial
 from itertools import cycle, islice
 from typing import cast
 
@@ -125,10 +126,11 @@ async def perform(job: Job) -> Result:
     requests = [request.encode("ascii") for request in job.requests]
     step = max(1, len(requests) // job.connections)
     starts = islice(cycle(range(0, len(requests), step)), job.connections)
-    connections = [
-        (await loop.create_connection(lambda start=start: Connection(run, requests, start), "127.0.0.1", job.port))[1]
-        for start in starts
-    ]
+    connections = []
+    for start in starts:
+        make = partial(Connection, run, requests, start)
+        _, connection = await loop.create_connection(make, "127.0.0.1", job.port)
+        connections.append(connection)
     await _watch(run, job.warmup_seconds)
     warm, started_at, cpu = len(run.latencies), time.perf_counter(), time.process_time()
     await _watch(run, job.seconds)

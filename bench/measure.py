@@ -10,23 +10,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TypeVar
 
-import psutil
-
-from bench.data import make_rows
-from bench.databases import BACKSTAY, HAND_WRITTEN, HELLO, fill, postgres_urls, sqlite_urls
 from bench.load import Job, Result
-from bench.operations import Ask, Operation, check_alike, make_tokens
+from bench.operations import Ask, Operation, check_alike
 from bench.served import ROOT, Served, cpu_seconds
-from tests.engines import PostgresServer
 
-CONTENDERS = (BACKSTAY, HAND_WRITTEN, HELLO)
 _SPARE_SECONDS = 30.0
 Turn = TypeVar("Turn")
 
@@ -131,27 +122,6 @@ class Stage:
         return 0.0 if self._postgres_pid is None else cpu_seconds(self._postgres_pid)
 
 
-@contextmanager
-def staged(engine: str, operations: Sequence[Operation], contenders: Sequence[str]) -> Iterator[Stage]:
-    """Databases filled and contenders served, until the block ends."""
-    rows = make_rows()
-    tokens = make_tokens(rows.users)
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(TemporaryDirectory(prefix="backstay-bench-")))
-        postgres_pid = None
-        if engine == "postgresql":
-            server = PostgresServer()
-            stack.callback(server.remove)
-            server.create()
-            postgres_pid = _postgres_child()
-            urls = postgres_urls(server)
-        else:
-            urls = sqlite_urls(folder)
-        fill(urls, rows)
-        served = {name: stack.enter_context(Served(name, folder, urls.get(name, ""))) for name in contenders}
-        yield Stage(served, {operation.name: operation.asks(rows, tokens) for operation in operations}, postgres_pid)
-
-
 def measure(
     stage: Stage, operations: Sequence[Operation], effort: Effort, on_sample: Callable[[Sample], None]
 ) -> list[Sample]:
@@ -169,8 +139,3 @@ def rotated(turns: Sequence[Turn], by: int) -> Sequence[Turn]:
     """The same turns, beginning with another one, so that none always runs in the wake of the same."""
     start = by % len(turns)
     return [*turns[start:], *turns[:start]]
-
-
-def _postgres_child() -> int:
-    found = [child.pid for child in psutil.Process().children() if child.name().startswith("postgres")]
-    return found[-1]

@@ -18,8 +18,7 @@ from pydantic import SecretStr
 
 from backstay.config.tokens import TokenSettings
 from backstay.services.auth.tokens import AccessTokens
-from bench.data import AUDIENCE, ISSUER, SECRET, SEED, Row, Rows
-from bench.databases import BACKSTAY, HAND_WRITTEN, HELLO
+from bench.data import AUDIENCE, BACKSTAY, HAND_WRITTEN, HELLO, ISSUER, SECRET, SEED, Row, Rows
 
 REQUESTS = 4096
 PAGE = 50
@@ -40,7 +39,11 @@ class Ask:
         """Its bytes on an HTTP/1.1 connection that stays open. The empty endpoint is asked for nothing else."""
         if contender == HELLO:
             return b"GET / HTTP/1.1\r\nhost: 127.0.0.1\r\naccept: application/json\r\n\r\n"
-        lines = [f"{self.method} {self.paths[contender]} HTTP/1.1", "host: 127.0.0.1", "accept: application/json"]
+        lines = [
+            f"{self.method} {self.paths[contender]} HTTP/1.1",
+            "host: 127.0.0.1",
+            "accept: application/json",
+        ]
         lines.append(f"authorization: Bearer {self.token}")
         lines += [f"{name}: {value}" for name, value in self.body_headers().items()]
         return ("\r\n".join(lines) + "\r\n\r\n" + self.body).encode("ascii")
@@ -50,7 +53,11 @@ class Ask:
         if not self.body:
             return {}
         length = str(len(self.body))
-        return {"content-type": "application/json", "content-length": length, "prefer": "return=representation"}
+        return {
+            "content-type": "application/json",
+            "content-length": length,
+            "prefer": "return=representation",
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +131,9 @@ def make_tokens(users: Sequence[Row]) -> dict[UUID, str]:
     """An access token for each user, good for a day."""
     settings = TokenSettings(secret=SecretStr(SECRET), issuer=ISSUER, audience=AUDIENCE)
     mint = AccessTokens(settings).mint
-    return {user["id"]: mint(user["id"], email=user["email"], lifetime_seconds=_DAY_SECONDS) for user in users}
+    return {
+        user["id"]: mint(user["id"], email=user["email"], lifetime_seconds=_DAY_SECONDS) for user in users
+    }
 
 
 def check_alike(asks: Sequence[Ask], ports: Mapping[str, int]) -> None:

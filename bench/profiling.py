@@ -16,7 +16,7 @@ from pathlib import Path
 
 from rich.table import Table
 
-from bench.databases import BACKSTAY
+from bench.data import BACKSTAY
 from bench.measure import Effort, Stage
 
 _SAMPLES_PER_SECOND = 400
@@ -45,7 +45,7 @@ def profile(stage: Stage, operation: str, effort: Effort, file: Path) -> list[Pl
     stage.load(operation, BACKSTAY, warm)
     spy = subprocess.Popen(
         [
-            program, "record", "--pid", str(served.pid), "--duration", str(max(1, round(effort.seconds))),
+            program, "record", "--nonblocking", "--pid", str(served.pid), "--duration", str(max(1, round(effort.seconds))),
             "--rate", str(_SAMPLES_PER_SECOND), "--format", "raw", "--output", str(file),
         ],
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,

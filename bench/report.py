@@ -18,11 +18,21 @@ from statistics import median
 
 from rich.table import Table
 
-from bench.databases import BACKSTAY, HAND_WRITTEN, HELLO
+from bench.data import BACKSTAY, HAND_WRITTEN, HELLO
 from bench.measure import Effort, Sample
 from bench.operations import Operation
 
-_PACKAGES = ("fastapi", "starlette", "pydantic", "sqlalchemy", "asyncpg", "aiosqlite", "uvicorn", "uvloop", "httptools")
+_PACKAGES = (
+    "fastapi",
+    "starlette",
+    "pydantic",
+    "sqlalchemy",
+    "asyncpg",
+    "aiosqlite",
+    "uvicorn",
+    "uvloop",
+    "httptools",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +73,15 @@ def table(lines: Sequence[Line], operations: Sequence[Operation], engine: str, e
     )
     drawn.add_column("operation", no_wrap=True)
     drawn.add_column("contender", no_wrap=True)
-    for name in ("requests/s", "p50 ms", "p99 ms", "server µs", "database µs", f"× {HAND_WRITTEN}", f"× {HELLO}"):
+    for name in (
+        "requests/s",
+        "p50 ms",
+        "p99 ms",
+        "server µs",
+        "database µs",
+        f"× {HAND_WRITTEN}",
+        f"× {HELLO}",
+    ):
         drawn.add_column(name, justify="right", no_wrap=True)
     found = {(line.operation, line.contender): line for line in lines}
     for operation in operations:
@@ -124,7 +142,6 @@ def _cells(line: Line, title: str, engine: str) -> list[str]:
         title if line.contender == BACKSTAY else "",
         line.contender,
         f"{rate.median:,.0f} ({rate.least:,.0f} to {rate.most:,.0f})",
-        f"{line.p50_ms.median:.2f}",
         f"{line.p99_ms.median:.2f}",
         f"{line.server_cpu_us.median:,.0f}",
         f"{line.database_cpu_us.median:,.0f}" if engine == "postgresql" else "in server",

@@ -12,8 +12,7 @@ from types import TracebackType
 
 import psutil
 
-from bench.data import AUDIENCE, ISSUER, POOL_SIZE, SECRET
-from bench.databases import BACKSTAY, HAND_WRITTEN, HELLO
+from bench.data import AUDIENCE, BACKSTAY, HAND_WRITTEN, HELLO, ISSUER, POOL_SIZE, SECRET
 from tests.engines import free_port
 
 ROOT = Path(__file__).parent.parent

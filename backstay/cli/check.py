@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from backstay.app import catalog_of
@@ -52,7 +53,7 @@ def show(found: list[Finding]) -> None:
     """The findings as a table."""
     table = Table("setting", "problem", "fix", show_lines=True)
     for finding in found:
-        table.add_row(finding.name, finding.problem, finding.fix)
+        table.add_row(escape(finding.name), escape(finding.problem), escape(finding.fix))
     ERR.print(table)
     count = len(found)
     ERR.print(f"[bold red]{count} {'problem' if count == 1 else 'problems'}[/]")

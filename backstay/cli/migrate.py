@@ -82,7 +82,7 @@ def status(context: typer.Context) -> None:
 
 
 def tell(step: Step) -> None:
-    """Say which migration is about to run."""
+    """Say which migration has been run."""
     OUT.print(f"  {step.chain} {step.revision}  {step.title}", markup=False)
 
 

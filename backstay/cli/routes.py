@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from backstay.cli.project import load_app
@@ -28,7 +29,7 @@ def routes(
     for line in lines:
         if line.public or not public:
             style = "yellow" if line.public else None
-            table.add_row(line.method, line.path, line.rule, style=style)
+            table.add_row(line.method, escape(line.path), escape(line.rule), style=style)
     OUT.print(table)
     count = sum(line.public for line in lines)
     OUT.print(f"{count} of {len(lines)} routes are open to everyone")

@@ -94,7 +94,9 @@ def _secrets(folder: Path, problems: list[str]) -> dict[str, str]:
     try:
         paths = sorted(path for path in folder.iterdir() if path.name.upper().startswith(PREFIX))
     except OSError as error:
-        problems.append(f"{SECRETS_FOLDER}: {folder} cannot be read ({error.strerror}); name a folder of secret files")
+        problems.append(
+            f"{SECRETS_FOLDER}: {folder} cannot be read ({error.strerror}); name a folder of secret files"
+        )
         return {}
     found = {path.name.upper(): _content(path, str(path), problems) for path in paths}
     return {name: content for name, content in found.items() if content is not None}
@@ -103,17 +105,23 @@ def _secrets(folder: Path, problems: list[str]) -> dict[str, str]:
 def _content(path: Path, name: str, problems: list[str]) -> str | None:
     try:
         if path.stat().st_size > _MOST_SECRET_BYTES:
-            problems.append(f"{name}: {path} is larger than {_MOST_SECRET_BYTES} bytes; name a file with one value")
+            problems.append(
+                f"{name}: {path} is larger than {_MOST_SECRET_BYTES} bytes; name a file with one value"
+            )
             return None
         return path.read_text("utf-8").rstrip("\r\n")
     except OSError as error:
-        problems.append(f"{name}: {path} cannot be read ({error.strerror}); name a file this process may read")
+        problems.append(
+            f"{name}: {path} cannot be read ({error.strerror}); name a file this process may read"
+        )
     except UnicodeDecodeError:
         problems.append(f"{name}: {path} is not UTF-8 text; store the value as text")
     return None
 
 
-def _known_variables(model: type[BaseModel] = Settings, *section: str) -> dict[str, tuple[tuple[str, ...], bool]]:
+def _known_variables(
+    model: type[BaseModel] = Settings, *section: str
+) -> dict[str, tuple[tuple[str, ...], bool]]:
     """Every variable there is: the place of its value in the settings, and whether that is a list."""
     known = {}
     for name, field in model.model_fields.items():
@@ -160,7 +168,11 @@ def _layered(written: dict[str, Any], variables: Mapping[str, str]) -> dict[str,
             for section in sections:
                 inner = place.get(section)
                 place[section] = place = inner if isinstance(inner, dict) else {}
-            place[last] = [part.strip() for part in variables[name].split(",") if part.strip()] if is_list else variables[name]
+            place[last] = (
+                [part.strip() for part in variables[name].split(",") if part.strip()]
+                if is_list
+                else variables[name]
+            )
     return written
 
 

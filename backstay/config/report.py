@@ -80,13 +80,17 @@ def _api_keys(settings: Settings) -> Iterator[Finding]:
         fix = f"use {prefix} followed by at least {LEAST_KEY_BYTES} random characters, or leave it out"
         if value and not value.startswith(prefix):
             yield Finding(name, f"the key does not start with {prefix}", fix)
-        elif value and (len(value) - len(prefix) < LEAST_KEY_BYTES or entropy_bits(value[len(prefix) :]) < 64):
+        elif value and (
+            len(value) - len(prefix) < LEAST_KEY_BYTES or entropy_bits(value[len(prefix) :]) < 64
+        ):
             yield Finding(name, "the key is easy to guess", fix)
 
 
 def _debug(settings: Settings) -> Iterator[Finding]:
     if settings.debug:
-        yield Finding("BACKSTAY_DEBUG", "debug is on, so errors show internals", "set it to false, or remove it")
+        yield Finding(
+            "BACKSTAY_DEBUG", "debug is on, so errors show internals", "set it to false, or remove it"
+        )
 
 
 def _cors(settings: Settings) -> Iterator[Finding]:
@@ -97,13 +101,20 @@ def _cors(settings: Settings) -> Iterator[Finding]:
                 problem = f"any site may send its visitors' credentials ({origin} with BACKSTAY_HTTP__CORS_CREDENTIALS)"
                 yield Finding(name, problem, "list the origins that may, such as https://app.example.com")
         elif not _is_origin(origin):
-            yield Finding(name, f"{origin!r} is not an origin, so it never matches", "use scheme://host[:port]")
+            yield Finding(
+                name, f"{origin!r} is not an origin, so it never matches", "use scheme://host[:port]"
+            )
 
 
 def _is_origin(text: str) -> bool:
     try:
         parts = urlsplit(text)
-        return bool(parts.hostname) and text == f"{parts.scheme}://{parts.netloc}" and "@" not in text and "*" not in text
+        return (
+            bool(parts.hostname)
+            and text == f"{parts.scheme}://{parts.netloc}"
+            and "@" not in text
+            and "*" not in text
+        )
     except ValueError:
         return False
 

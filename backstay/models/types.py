@@ -7,6 +7,7 @@ the SQLite form below, so that storing, comparing, ordering and showing a value 
 - exact numbers: text under a collation that compares by value (registered on every connection);
 - timestamps: the text PostgreSQL's `to_json` shows, in UTC, which also sorts by time;
 - arrays: JSON;
+- JSON: text, since SQLite would turn a lone number into a float;
 - text: `COLLATE "C"` on PostgreSQL, so that order and comparison are by code point on both.
 """
 
@@ -21,6 +22,7 @@ from sqlalchemy import JSON, BigInteger, Enum, Integer, Numeric, SmallInteger, S
 from sqlalchemy.dialects.postgresql import ARRAY as PG_ARRAY
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Dialect
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.types import ARRAY, DateTime, Float, Time, TypeDecorator, TypeEngine
 
 DECIMAL_COLLATION = "backstay_decimal"
@@ -86,6 +88,15 @@ class TimeText(TypeDecorator[dt.time]):
         return None if value is None else dt.time.fromisoformat(value)
 
 
+class JsonText(JSON):
+    """JSON in a column that SQLite takes for text: one it takes for JSON keeps a lone number as a rounded float."""
+
+
+@compiles(JsonText, "sqlite")
+def _compile_as_text(element: JsonText, compiler: Any, **options: Any) -> str:
+    return "TEXT"
+
+
 def decimal_text(value: Decimal, scale: int | None) -> str:
     """Plain notation, as PostgreSQL shows a numeric of that scale: `Decimal("1E+2")` is `100`, `-0` is `0`."""
     if scale is not None:
@@ -123,11 +134,12 @@ def portable(type_: TypeEngine[Any]) -> TypeEngine[Any]:
     if isinstance(type_, Time):
         return type_.with_variant(TimeText(), "sqlite")
     if isinstance(type_, ARRAY):
-        return PG_ARRAY(portable(type_.item_type)).with_variant(JSON(none_as_null=True), "sqlite")
+        return PG_ARRAY(portable(type_.item_type)).with_variant(JsonText(none_as_null=True), "sqlite")
     if isinstance(type_, JSON) and not isinstance(type_, JSONB):
-        return JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+        portable_json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+        return portable_json.with_variant(JsonText(none_as_null=True), "sqlite")
     if isinstance(type_, JSONB):
-        return JSONB(none_as_null=True).with_variant(JSON(none_as_null=True), "sqlite")
+        return JSONB(none_as_null=True).with_variant(JsonText(none_as_null=True), "sqlite")
     if isinstance(type_, String) and not isinstance(type_, Enum) and type_.collation is None:
         in_code_point_order = (
             Text(collation="C") if isinstance(type_, Text) else String(type_.length, collation="C")

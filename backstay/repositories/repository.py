@@ -6,14 +6,17 @@ opens, nor of deciding what a caller may do.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import ColumnElement, Select, case, false, null, select, true
+from sqlalchemy import BindParameter, ColumnElement, Select, bindparam, case, false, null, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.sql import visitors
 
 from backstay.models.access.caller import Caller
 from backstay.models.access.rules import Access, AccessRules, Predicate
+from backstay.models.types import portable
 
 M = TypeVar("M")
 
@@ -42,9 +45,20 @@ class Repository:
 
     def _condition(self, outcome: bool | Predicate) -> ColumnElement[bool]:
         if isinstance(outcome, Predicate):
-            return outcome.expression.params(outcome.values(self.caller))
+            return _bound(outcome.expression, outcome.values(self.caller))
         return true() if outcome else false()
 
 
 def _rules(model: type[Any]) -> AccessRules:
     return AccessRules(Access.registry.get(model))
+
+
+def _bound(expression: ColumnElement[bool], values: Mapping[str, Any]) -> ColumnElement[bool]:
+    """A copy of the expression with the caller's values in it, in the form in which columns store them."""
+
+    def replace(part: Any, **_: Any) -> Any:
+        if isinstance(part, BindParameter) and part.key in values:
+            return bindparam(None, values[part.key], type_=portable(part.type), unique=True)
+        return None
+
+    return visitors.replacement_traverse(expression, {}, cast(Any, replace))

@@ -75,7 +75,8 @@ class ItemController:
             raise BackstayError("PGRST117", f"Unsupported HTTP method: {request.method}", allow=ALLOWED)
         table, _, key = request.path[self._start :].partition("/")
         resource = self._reader.resource(request.context, table)
-        require_method(resource, request.method, ALLOWED)
+        if request.method not in ("GET", "HEAD"):
+            require_method(resource, request.method, ALLOWED)
         item = _Item(resource, key, self._queries.parse(request.query))
         try:
             await handle(request, item, send)

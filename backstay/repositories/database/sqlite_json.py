@@ -46,8 +46,11 @@ def json_text_at(document: str | None, step: str | int) -> str | None:
 def _step(value: Any, step: str | int) -> tuple[bool, Any]:
     if isinstance(value, dict) and isinstance(step, str):
         return step in value, value.get(step)
-    if isinstance(value, list) and isinstance(step, int) and -len(value) <= step < len(value):
-        return True, value[step]
+    if isinstance(step, int) and not isinstance(value, dict):
+        # PostgreSQL keeps a scalar as an array of one, and lets it show.
+        items = value if isinstance(value, list) else [value]
+        if -len(items) <= step < len(items):
+            return True, items[step]
     return False, None
 
 

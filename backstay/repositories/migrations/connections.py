@@ -78,7 +78,9 @@ def check_references(connection: Connection) -> None:
 def _with_sqlite(path: Path, work: Callable[[Connection], T]) -> T:
     def connect() -> sqlite3.Connection:
         path.parent.mkdir(parents=True, exist_ok=True)
-        raw = sqlite3.connect(path, timeout=SQLITE_WAIT_SECONDS, isolation_level=None, check_same_thread=False)
+        raw = sqlite3.connect(
+            path, timeout=SQLITE_WAIT_SECONDS, isolation_level=None, check_same_thread=False
+        )
         try:
             prepare(raw, Budget())
             # Rebuilding a table drops the old one, which would delete the rows that point at it.

@@ -83,7 +83,11 @@ def _creations(types: dict[str, list[str]]) -> Iterable[MigrateOperation]:
 def _types(container: OpContainer) -> dict[str, list[str]]:
     """Enum types of the columns that these operations add, by name."""
     types = (column.type for column in _added(container))
-    return {type_.name: type_.enums for type_ in types if isinstance(type_, Enum) and type_.native_enum and type_.name}
+    return {
+        type_.name: type_.enums
+        for type_ in types
+        if isinstance(type_, Enum) and type_.native_enum and type_.name
+    }
 
 
 def _added(container: OpContainer) -> Iterator[Column[object]]:

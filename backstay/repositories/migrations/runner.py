@@ -23,6 +23,7 @@ from sqlalchemy.exc import DBAPIError
 
 from backstay.errors import ConfigurationError
 from backstay.repositories.migrations.chains import Chain, platform_chain, project_chain
+from backstay.repositories.migrations.collations import kept_collations
 from backstay.repositories.migrations.connections import check_references, lock, with_connection
 from backstay.repositories.migrations.enums import add_enum_types
 from backstay.repositories.migrations.rendering import add_column_checks, render_item
@@ -76,14 +77,16 @@ class Migrations:
         return await with_connection(self._url, lambda connection: self._make(chain, connection, message))
 
     async def up(self, notify: Notify = lambda step: None) -> list[Step]:
-        """Apply what is pending; returns what this call applied, and tells each step before it is run."""
+        """Apply what is pending; returns what this call applied, and tells each step once it is kept."""
         chains = self._chains()
         return await with_connection(self._url, lambda connection: self._up(chains, connection, notify))
 
     async def down(self, steps: int | None = 1, notify: Notify = lambda step: None) -> list[Step]:
         """Undo the project's last `steps` migrations; None undoes all, then the platform's too."""
         chains = self._chains()
-        return await with_connection(self._url, lambda connection: self._down(chains, connection, steps, notify))
+        return await with_connection(
+            self._url, lambda connection: self._down(chains, connection, steps, notify)
+        )
 
     async def status(self) -> Status:
         """What has been applied and what is pending."""
@@ -113,7 +116,7 @@ class Migrations:
 
     def _make(self, chain: Chain, connection: Connection, message: str) -> Path | None:
         made = _guarded(
-            chain, lambda: command.revision(self._config(chain, connection), message, autogenerate=True)
+            chain, lambda: command.revision(self._config(chain, connection, []), message, autogenerate=True)
         )
         for script in made if isinstance(made, list) else [made]:
             if script is not None:
@@ -126,9 +129,9 @@ class Migrations:
             _refuse_unknown(chain, _heads(chain, connection))
             while pending := chain.pending(_heads(chain, connection)):
                 step = _step(chain, pending[0])
-                notify(step)
-                self._run(chain, connection, pending[0], command.upgrade, step.revision)
-                done.append(step)
+                if self._run(chain, connection, pending[0], command.upgrade, step.revision):
+                    done.append(step)
+                    notify(step)
         return done
 
     def _down(
@@ -142,10 +145,9 @@ class Migrations:
                 if not applied:
                     break
                 last = next(script for script in reversed(chain.in_order) if script.revision in applied)
-                step = _step(chain, last)
-                notify(step)
-                self._run(chain, connection, last, command.downgrade, f"{last.revision}-1")
-                done.append(step)
+                if self._run(chain, connection, last, command.downgrade, f"{last.revision}-1"):
+                    done.append(_step(chain, last))
+                    notify(done[-1])
         return done
 
     def _status(self, chains: Iterable[Chain], connection: Connection) -> Status:
@@ -165,18 +167,22 @@ class Migrations:
         script: Script,
         act: Callable[[Any, str], None],
         target: str,
-    ) -> None:
-        _guarded(chain, lambda: act(self._config(chain, connection), target), script)
+    ) -> bool:
+        """Run one migration; False when another node did so first."""
+        ran: list[str] = []
+        _guarded(chain, lambda: act(self._config(chain, connection, ran), target), script)
+        return bool(ran)
 
-    def _config(self, chain: Chain, connection: Connection) -> Any:
+    def _config(self, chain: Chain, connection: Connection, ran: list[str]) -> Any:
         def run(context: EnvironmentContext) -> None:
             context.configure(
                 connection=connection,
                 target_metadata=self._metadata,
                 process_revision_directives=_complete,
+                on_version_apply=lambda step, **_: ran.append(str(step)),
                 **self._options(chain),
             )
-            with context.begin_transaction():
+            with context.begin_transaction(), kept_collations():
                 lock(connection)
                 context.run_migrations()
                 check_references(connection)
@@ -215,7 +221,11 @@ def _complete(context: MigrationContext, revision: Any, directives: list[Migrati
 
 def _guarded(chain: Chain, act: Callable[[], Any], script: Script | None = None) -> Any:
     """Run one of Alembic's commands; its errors become ours."""
-    what = f"migration {script.revision} ({Path(script.path).name})" if script else f"the {chain.name}'s migrations"
+    what = (
+        f"migration {script.revision} ({Path(script.path).name})"
+        if script
+        else f"the {chain.name}'s migrations"
+    )
     try:
         return act()
     except CommandError as error:

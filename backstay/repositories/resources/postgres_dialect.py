@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import methodcaller
 from typing import Any
 
-from sqlalchemy import BigInteger, Subquery, Text, bindparam, func, literal_column
+from sqlalchemy import TIMESTAMP, BigInteger, Date, Subquery, Text, bindparam, func, literal_column
 from sqlalchemy import cast as sql_cast
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, REGCONFIG
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
@@ -40,6 +41,12 @@ _SYMBOLS = {
     Operator.NOT_RIGHT: "&<",
     Operator.NOT_LEFT: "&>",
     Operator.ADJACENT: "-|-",
+}
+# The driver takes the first and the last day of Python's calendar for minus infinity and infinity; text is exact.
+_SENT_AS_TEXT = {
+    ValueKind.DATE: Date(),
+    ValueKind.DATETIME: TIMESTAMP(),
+    ValueKind.TIMESTAMP: TIMESTAMP(timezone=True),
 }
 _TO_QUERY = {
     Operator.FTS: "to_tsquery",
@@ -82,6 +89,10 @@ class PostgresDialect:
         elif kind is ValueKind.JSON:
             bind: Expression = bindparam(name, type_=ARRAY(Text()) if parameter.form is Form.LIST else Text())
             return sql_cast(bind, ARRAY(JSONB()) if parameter.form is Form.LIST else JSONB())
+        elif kind in _SENT_AS_TEXT:
+            is_list, wanted = parameter.form in _LISTS, _SENT_AS_TEXT[kind]
+            bind = bindparam(name, type_=ARRAY(Text()) if is_list else Text())
+            return sql_cast(bind, ARRAY(wanted) if is_list else wanted)
         else:
             element = parameter.field.column.type
         bind = bindparam(name, type_=ARRAY(element) if parameter.form in _LISTS else element)
@@ -90,17 +101,23 @@ class PostgresDialect:
         return bind
 
     def encoder(self, parameter: Parameter) -> Encoder | None:
-        """JSON travels as text; asyncpg takes everything else as it is."""
-        if parameter.field is not None and parameter.field.kind is ValueKind.JSON:
-            if parameter.form is Form.LIST:
-                return lambda values: [json_text.canonical(value) for value in values]
-            return json_text.canonical
-        return None
+        """JSON and dates travel as text; asyncpg takes everything else as it is."""
+        kind = None if parameter.field is None else parameter.field.kind
+        encode: Encoder | None = None
+        if kind is ValueKind.JSON:
+            encode = json_text.canonical
+        elif kind in _SENT_AS_TEXT:
+            encode = methodcaller("isoformat")
+        if encode is None or parameter.form not in _LISTS:
+            return encode
+        return lambda values: list(map(encode, values))
 
     def caller_value(self, value: Any) -> Any:
         return value
 
     def inside(self, value: Expression, reference: Reference) -> Expression:
+        if reference.field.kind is ValueKind.ARRAY:
+            value = func.to_jsonb(value)
         for step in reference.steps:
             key = (
                 literal_column(str(step.key))

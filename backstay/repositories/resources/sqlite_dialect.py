@@ -10,6 +10,7 @@ from sqlalchemy import (
     Select,
     Subquery,
     Text,
+    and_,
     bindparam,
     case,
     exists,
@@ -18,6 +19,7 @@ from sqlalchemy import (
     not_,
     null,
     select,
+    type_coerce,
 )
 from sqlalchemy import cast as sql_cast
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
@@ -44,7 +46,12 @@ _SYMBOLS = {
 }
 _ORDERING = frozenset({Operator.GT, Operator.GTE, Operator.LT, Operator.LTE})
 _LISTS = frozenset({Form.LIST, Form.TEXT_LIST, Form.PATTERN_LIST, Form.REGEX_LIST})
-_COLLATIONS = {ValueKind.DECIMAL: DECIMAL_COLLATION, ValueKind.JSON: JSON_COLLATION}
+# An array is JSON, which sessions write with spaces that the compiler leaves out.
+_COLLATIONS = {
+    ValueKind.DECIMAL: DECIMAL_COLLATION,
+    ValueKind.JSON: JSON_COLLATION,
+    ValueKind.ARRAY: JSON_COLLATION,
+}
 
 
 class SqliteDialect:
@@ -93,7 +100,7 @@ class SqliteDialect:
         if operator is Operator.IN:
             members = func.json_each(bind).table_valued("value")
             if reference.kind is ValueKind.BYTES:
-                value = func.hex(value)
+                value = case((value.is_(None), null()), else_=func.hex(value))
             return value.in_(select(members.c.value))
         if operator is Operator.ISDISTINCT:
             return value.is_distinct_from(bind)
@@ -155,12 +162,18 @@ class SqliteDialect:
         if kind in (ValueKind.DECIMAL, ValueKind.JSON, ValueKind.ARRAY):
             return func.json(value)
         if kind is ValueKind.FLOAT:
-            # SQLite writes 15 digits of a number; where they do not read back as the same, ours writes 17.
-            read_back = literal_column("0").op("+")(value.concat(literal_column("''")))
+            # SQLite writes 15 digits of a number, a point in every one and exponents its own way; ours writes those
+            # that do not read back as the same, or that PostgreSQL writes in another way.
+            read_back = literal_column("0").op("+")(type_coerce(value, Text()).concat(literal_column("''")))
             exact = func.json(func.backstay_float(value))
-            return case((value.is_(None), null()), (value.op("=")(read_back), value), else_=exact)
+            is_whole = value.op("=")(func.round(value))
+            is_usual = func.abs(value).between(literal_column("0.0001"), literal_column("1e15"))
+            same = and_(value.op("=")(read_back), not_(is_whole), is_usual)
+            return case((value.is_(None), null()), (same, value), else_=exact)
         if kind is ValueKind.BYTES:
-            return literal_column("'\\x'").concat(func.lower(func.hex(value)))
+            # hex(NULL) is empty text here.
+            text = literal_column("'\\x'").concat(func.lower(func.hex(value)))
+            return case((value.is_(None), null()), else_=text)
         return value
 
     def cast(self, value: Expression, source: ValueKind, target: ValueKind) -> Expression:
@@ -187,7 +200,7 @@ def _collated(value: Expression, reference: Reference) -> Expression:
     """Exact numbers and JSON compare by value; a column of exact numbers has that collation already."""
     collation = _COLLATIONS.get(reference.kind)
     bare = reference.mask is None and not reference.steps and reference.kind is ValueKind.DECIMAL
-    return value if collation is None or bare else value.collate(collation)
+    return value if collation is None or bare else type_coerce(value, Text()).collate(collation)
 
 
 def _position(value: Expression, field: Field) -> Expression:

@@ -149,15 +149,17 @@ def _columns(rows: Rows) -> tuple[str, ...]:
 def _refuse_missing(
     resource: Resource, rows: Sequence[Mapping[str, Any]], given: set[str], caller: Caller, *, single: bool
 ) -> None:
-    """Columns that must have a value and have none. One that is hidden from the caller is left to the database."""
+    """Columns that must have a value and have none. One that is hidden from the caller is not named."""
     hidden = {name for name, rule in resource.access.fields.items() if rule.fold(caller) is False}
     problems = []
+    names_hidden = False
     for number, row in enumerate(rows):
         for field in resource.fields.values():
-            if field.name in hidden:
-                continue
             value = row.get(field.name)
             if value is None and not field.nullable and (field.name in row or not field.has_default):
+                if field.name in hidden:
+                    names_hidden = True
+                    continue
                 path = field.name if single else f"{number}.{field.name}"
                 code, message = (
                     ("null", "must not be null") if field.name in given else ("required", "is required")
@@ -165,6 +167,8 @@ def _refuse_missing(
                 problems.append(FieldProblem(path, code, message))
     if problems:
         raise BackstayError("validation_failed", details=problems[:100])
+    if names_hidden:
+        raise BackstayError("23502")
 
 
 def _refuse_repeated(plan: WritePlan, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
-from backstay import Backstay, BackstayError, Context, Model
+from backstay import Backstay, BackstayError, Context
 from backstay.errors import ConfigurationError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
-from sqlalchemy import insert, inspect, select
+from sqlalchemy import Table, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend import sources
@@ -29,43 +30,46 @@ Report = Callable[[str, int, int], None]
 """Told a table's name, how many of its rows are there, and how many there will be."""
 
 
-async def load(app: Backstay, report: Report = lambda table, done, total: None) -> dict[str, int]:
-    """Add what is missing; returns the number of new rows by table. The application must be running.
+@dataclass(frozen=True)
+class Loaded:
+    """How many rows are new, by table, and the countries that nobody lists, whose airports were left out."""
+
+    new: Mapping[str, int]
+    unknown_countries: frozenset[str]
+
+
+async def load(app: Backstay, report: Report = lambda table, done, total: None) -> Loaded:
+    """Add what is missing. The application must be running.
 
     Raises:
-        ConfigurationError: migrations are pending, or airports lie in countries that nobody lists.
+        ConfigurationError: migrations are pending.
     """
     if not await app.migrations.is_current():
         raise ConfigurationError(["the database is not up to date: run `backstay migrate up`"])
     countries = sources.countries()
     airports, unknown = sources.airports({row["code"] for row in countries})
-    if unknown:
-        missing = ", ".join(sorted(unknown))
-        raise ConfigurationError(
-            [f"airports lie in {missing}: add these countries to {sources.UNLISTED.name}"]
-        )
-    tables = ((Country, countries), (Subdivision, sources.subdivisions()), (Airport, airports))
+    loads = ((Country, countries), (Subdivision, sources.subdivisions()), (Airport, airports))
+    tables = [(app.metadata.tables[model.__tablename__], rows) for model, rows in loads]
     async with app.units.begin(Context()) as session:
-        return {
-            model.__tablename__: await add_missing(session, model, rows, report) for model, rows in tables
-        }
+        new = {table.name: await add_missing(session, table, rows, report) for table, rows in tables}
+    return Loaded(new, unknown)
 
 
 async def add_missing(
-    session: AsyncSession, model: type[Model], rows: Sequence[sources.Row], report: Report
+    session: AsyncSession, table: Table, rows: Sequence[sources.Row], report: Report
 ) -> int:
     """Insert the rows whose primary key the table does not have yet; returns how many."""
-    (key,) = inspect(model).primary_key
+    (key,) = table.primary_key.columns
     present = set(await session.scalars(select(key)))
     new = [row for row in rows if row[key.name] not in present]
     total = len(rows)
     done = total - len(new)
-    report(model.__tablename__, done, total)
+    report(table.name, done, total)
     for start in range(0, len(new), BATCH_ROWS):
         batch = new[start : start + BATCH_ROWS]
-        await session.execute(insert(model.__table__), batch)
+        await session.execute(insert(table), batch)
         done += len(batch)
-        report(model.__tablename__, done, total)
+        report(table.name, done, total)
     return len(new)
 
 
@@ -81,8 +85,11 @@ async def load_with_progress(app: Backstay, console: Console) -> None:
             progress.update(tasks[table], completed=done, total=total)
 
         async with app.running():
-            new = await load(app, show)
-    console.print(", ".join(f"{table}: {count} new" for table, count in new.items()))
+            loaded = await load(app, show)
+    console.print(", ".join(f"{table}: {count} new" for table, count in loaded.new.items()))
+    if loaded.unknown_countries:
+        codes = ", ".join(sorted(loaded.unknown_countries))
+        console.print(f"Airports in {codes} were left out: add these countries to {sources.UNLISTED.name}.")
 
 
 def main() -> int:

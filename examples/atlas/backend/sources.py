@@ -59,7 +59,7 @@ def subdivisions() -> list[Row]:
 
 def airports(
     known_countries: set[str], records: Iterable[Mapping[str, Any]] | None = None
-) -> tuple[list[Row], set[str]]:
+) -> tuple[list[Row], frozenset[str]]:
     """The airports that lie in known countries, and the codes of countries that are not known.
 
     Args:
@@ -75,7 +75,7 @@ def airports(
             rows.append(_airport(record))
         else:
             unknown.add(record["country"])
-    return rows, unknown
+    return rows, frozenset(unknown)
 
 
 def _airport(record: Mapping[str, Any]) -> Row:

@@ -39,6 +39,7 @@ _WORDS = (
     "amber", "birch", "cedar", "dune", "ember", "fjord", "grove", "heath", "islet", "jetty", "knoll", "lagoon",
     "marsh", "north", "orchard", "prairie", "quarry", "ridge", "strait", "tundra", "upland", "valley", "wharf",
 )  # fmt: skip
+_NAMES = ("apple", "cherry", "damson", "fig", "guava", "lemon", "mango", "olive")
 _serial = itertools.count(1)
 
 
@@ -88,13 +89,13 @@ Schema = Mapping[str, TableSpec]
 def random_schema(random: Random) -> Schema:
     """Two or three tables, perhaps a junction, with rules."""
     serial = next(_serial)
-    words = random.sample(_WORDS, 4)
+    names = random.sample(_NAMES, 4)
     tables: dict[str, TableSpec] = {}
     for number in range(random.choice((2, 2, 3))):
-        spec = _random_table(random, f"o{serial}{words[number]}", tables)
+        spec = _random_table(random, f"o{serial}{names[number]}", tables)
         tables[spec.name] = spec
     if random.random() < 0.7:
-        spec = _random_junction(random, f"o{serial}{words[3]}", tables)
+        spec = _random_junction(random, f"o{serial}{names[3]}", tables)
         tables[spec.name] = spec
     for spec in tables.values():
         _add_rules(random, spec, tables)
@@ -153,7 +154,12 @@ def _add_rules(random: Random, spec: TableSpec, tables: Schema) -> None:
     for name in random.sample(list(spec.columns), random.choice((0, 1, 1, 2, 2, 3))):
         if name not in spec.primary_key or random.random() < 0.3:
             spec.fields[name] = random.choice(
-                (Always(False), HasRole(ROLES[0]), Owner("owner"), _random_rule(random, spec, tables, depth=1))
+                (
+                    Always(False),
+                    HasRole(ROLES[0]),
+                    Owner("owner"),
+                    _random_rule(random, spec, tables, depth=1),
+                )
             )
 
 
@@ -269,7 +275,9 @@ def _mapped(spec: TableSpec) -> type[Model]:
         constraints.append(ForeignKeyConstraint(near, far, name=key.name))
         if key.unique:
             constraints.append(UniqueConstraint(*near))
-    return type(spec.name, (Model,), {"__tablename__": spec.name, "__table_args__": tuple(constraints), **attributes})
+    return type(
+        spec.name, (Model,), {"__tablename__": spec.name, "__table_args__": tuple(constraints), **attributes}
+    )
 
 
 def _relate(source: Any, target: Any, key: Key) -> None:
@@ -289,7 +297,9 @@ def _relate(source: Any, target: Any, key: Key) -> None:
     to_many = joined(target, source, key_is_local=False)
     options: dict[str, Any] = {"viewonly": True, "lazy": "raise"}
     setattr(source, f"to_{key.name}", relationship(target, primaryjoin=to_one, uselist=False, **options))
-    setattr(target, f"of_{key.name}", relationship(source, primaryjoin=to_many, uselist=not key.unique, **options))
+    setattr(
+        target, f"of_{key.name}", relationship(source, primaryjoin=to_many, uselist=not key.unique, **options)
+    )
 
 
 def random_state(random: Random, schema: Schema) -> dict[str, list[Row]]:
@@ -357,5 +367,3 @@ def violations(schema: Schema, state: State) -> set[str]:
 
 def _repeats(values: list[tuple[Any, ...]]) -> bool:
     return len(set(values)) != len(values)
-
-

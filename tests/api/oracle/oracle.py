@@ -73,7 +73,13 @@ def _hints(key: Key) -> frozenset[str]:
 def _to_one(key: Key) -> Relation:
     names = {key.name, *_column_of(key)} | ({key.target} if key.target != key.source else set())
     return Relation(
-        key.source, key.target, True, frozenset(names), _hints(key) - {f"of_{key.name}"}, f"to_{key.name}", key.pairs
+        key.source,
+        key.target,
+        True,
+        frozenset(names),
+        _hints(key) - {f"of_{key.name}"},
+        f"to_{key.name}",
+        key.pairs,
     )
 
 
@@ -153,7 +159,8 @@ class Eye:
 
     def _seen(self, spec: TableSpec, row: Row) -> Seen:
         cells = {
-            name: row[name] if self.holds(spec.fields.get(name), row) else None for name in self.columns(spec.name)
+            name: row[name] if self.holds(spec.fields.get(name), row) else None
+            for name in self.columns(spec.name)
         }
         return Seen(cells, row)
 
@@ -170,7 +177,9 @@ class Eye:
     def follows(self, relation: Relation) -> bool:
         """True when the relation exists: the tables and all columns of its keys do."""
         middle = relation.junction
-        if not self.readable(relation.target) or not all(self.visible(relation.source, a) for a, _ in relation.pairs):
+        if not self.readable(relation.target) or not all(
+            self.visible(relation.source, a) for a, _ in relation.pairs
+        ):
             return False
         if middle is None:
             return all(self.visible(relation.target, far) for _, far in relation.pairs)
@@ -237,7 +246,9 @@ class Eye:
             )
             and conjunction([self.test(table, query, condition, row) for condition in query.where]) is True
         ]
-        return sorted(kept, key=functools.cmp_to_key(lambda one, other: self._compare(table, query, one, other)))
+        return sorted(
+            kept, key=functools.cmp_to_key(lambda one, other: self._compare(table, query, one, other))
+        )
 
     def page(self, table: str, query: Query, among: Sequence[Seen] | None = None) -> list[Seen]:
         """The rows of the answer."""
@@ -257,7 +268,9 @@ class Eye:
                 document.update({name: shown(row.cells[name]) for name in self.columns(table)})
             elif isinstance(item, Shown):
                 value = self.value(row, item.path)
-                document[item.label] = as_text(value) if item.cast else (None if value is MISSING else shown(value))
+                document[item.label] = (
+                    as_text(value) if item.cast else (None if value is MISSING else shown(value))
+                )
             elif item.query.items:
                 document[item.label] = self._embed_json(table, item, row)
         return document
@@ -288,10 +301,10 @@ class Eye:
     def value(self, row: Seen, path: Path) -> Any:
         """The value at a path; None where there is none, MISSING only for what lacks a JSON value."""
         value = row.cells[path.column]
-        if not path.steps:
-            return value
+        if not path.steps or value is None:
+            return MISSING if path.steps and not path.steps[-1][1] else value
         for key, as_text_ in path.steps:
-            value = MISSING if value is None and key is not None else step_into(value, key)
+            value = step_into(value, key)
             if as_text_:
                 return None if value is MISSING else json_text(value)
         return value
@@ -402,7 +415,10 @@ def _simple(value: Any, operator: str, literal: Any, kind: Kind) -> bool:
     if operator in ("like", "ilike"):
         return _like(value, literal, fold=operator == "ilike")
     if operator in ("match", "imatch"):
-        return re.search(literal, value, re.IGNORECASE | re.DOTALL if operator == "imatch" else re.DOTALL) is not None
+        return (
+            re.search(literal, value, re.IGNORECASE | re.DOTALL if operator == "imatch" else re.DOTALL)
+            is not None
+        )
     if operator in ("eq", "neq"):
         return (frozen(value) == frozen(literal)) is (operator == "eq")
     one, other = sort_key(value, kind), sort_key(literal, kind)
@@ -428,5 +444,3 @@ def _like(value: str, pattern: str, *, fold: bool) -> bool:
 
 def _ascii_lower(text: str) -> str:
     return "".join(character.lower() if character.isascii() else character for character in text)
-
-

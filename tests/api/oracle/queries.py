@@ -150,7 +150,9 @@ class Questioner:
         if kind in _BAD and self.random.random() < 0.03:
             return Compare(path, kind, "eq", (), negated, bad=_BAD[kind])
         if kind is Kind.JSON:
-            return Compare(path, kind, self.random.choice(("eq", "neq")), (random_value(self.random, kind),), negated)
+            return Compare(
+                path, kind, self.random.choice(("eq", "neq")), (random_value(self.random, kind),), negated
+            )
         operators = ["in", "isdistinct", *_ORDERED]
         if kind is Kind.TEXT:
             operators += ["like", "ilike", "match", "imatch"]

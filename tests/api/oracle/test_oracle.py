@@ -1,7 +1,7 @@
 """Random models, rules, callers and questions against an oracle that finds every answer row by row in Python.
 
-    ORACLE_SEED=… python -m pytest tests/api/oracle        # the same cases again
-    PROFILE=nightly python -m pytest tests/api/oracle      # 2,000 cases on each database instead of 200
+ORACLE_SEED=… python -m pytest tests/api/oracle        # the same cases again
+PROFILE=nightly python -m pytest tests/api/oracle      # 2,000 cases on each database instead of 200
 """
 
 from __future__ import annotations
@@ -33,4 +33,6 @@ async def test_no_answer_shows_more_than_the_rules_allow(
                     await case.run()
                 except Exception as error:
                     again = f"ORACLE_SEED={oracle_seed} ORACLE_SCHEMA={schema}"
-                    pytest.fail(f"case {number}; repeat with {again}\n{case.asked}\n{error!r:.20000}", pytrace=False)
+                    pytest.fail(
+                        f"case {number}; repeat with {again}\n{case.asked}\n{error!r:.20000}", pytrace=False
+                    )

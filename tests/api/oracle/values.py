@@ -112,7 +112,7 @@ def sendable(value: Any) -> Any:
     """The value as the body of a write may hold it."""
     if isinstance(value, Decimal):
         return str(value)
-    return value if isinstance(value, float) else shown(value)
+    return value if isinstance(value, float | dict | list) else shown(value)
 
 
 def as_text(value: Any) -> str | None:
@@ -155,9 +155,11 @@ def step_into(value: Any, key: str | int) -> Any:
     """`->key`. MISSING, and not None, when there is nothing: a JSON null is a value."""
     if isinstance(value, dict) and isinstance(key, str):
         return value.get(key, MISSING)
-    if isinstance(value, list) and isinstance(key, int) and -len(value) <= key < len(value):
-        return value[key]
-    return MISSING
+    if isinstance(value, dict) or isinstance(key, str) or value is MISSING:
+        return MISSING
+    # PostgreSQL keeps a scalar as an array of one, and lets it show.
+    items = value if isinstance(value, list) else [value]
+    return items[key] if -len(items) <= key < len(items) else MISSING
 
 
 MISSING = object()

@@ -37,7 +37,9 @@ class World:
         state: the rows that the database must hold now.
     """
 
-    def __init__(self, app: Backstay, client: httpx.AsyncClient, mapped: MappedSchema, state: dict[str, list[Row]]):
+    def __init__(
+        self, app: Backstay, client: httpx.AsyncClient, mapped: MappedSchema, state: dict[str, list[Row]]
+    ):
         self.app = app
         self.client = client
         self.mapped = mapped
@@ -49,7 +51,9 @@ class World:
         self, person: Person, method: str, path: str, headers: Mapping[str, str] | None = None, **options: Any
     ) -> httpx.Response:
         """One request of that caller."""
-        return await self.client.request(method, path, headers={**person.headers, **(headers or {})}, **options)
+        return await self.client.request(
+            method, path, headers={**person.headers, **(headers or {})}, **options
+        )
 
     async def move_to(self, state: dict[str, list[Row]]) -> None:
         """Make the database hold another state, without asking any rule."""
@@ -123,7 +127,9 @@ async def random_world(random: Random, database_url: str, project: Path) -> Asyn
             database=DatabaseSettings(url=database_url, pool_size=2),
             log=LogSettings(level="error", access=False),
         )
-        app = Backstay(settings=settings, models=list(mapped.models.values()), project=project, title="oracle")
+        app = Backstay(
+            settings=settings, models=list(mapped.models.values()), project=project, title="oracle"
+        )
         async with app.running(), _client(app) as client:
             async with app.sessions.engine.begin() as connection:
                 await connection.run_sync(Model.metadata.create_all, tables=mapped.tables)
@@ -143,4 +149,8 @@ def lasting(answer: httpx.Response) -> tuple[int, list[tuple[str, str]], bytes]:
     """Everything of an answer that must be the same when the same is asked again."""
     headers = sorted((name, value) for name, value in answer.headers.items() if name not in _PASSING_HEADERS)
     request_id = answer.headers.get("x-request-id", "")
-    return answer.status_code, headers, answer.content.replace(request_id.encode(), b"") if request_id else answer.content
+    return (
+        answer.status_code,
+        headers,
+        answer.content.replace(request_id.encode(), b"") if request_id else answer.content,
+    )

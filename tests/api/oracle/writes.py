@@ -154,7 +154,7 @@ class Clerk:
             codes.add("42501")
         if not all(self.eye.visible(write.table, name) for name in write.columns):
             codes.add("PGRST204")
-        if write.shows and not self.eye.readable(write.table):
+        if (write.shows or write.resolution == MERGE) and not self.eye.readable(write.table):
             codes.add("42501")
         if write.verb != "create" and not write.where.where:
             codes.add("21000")
@@ -193,7 +193,11 @@ class Clerk:
 
     def _change(self, write: Write) -> Outcome:
         spec = self.schema[write.table]
-        found = self.eye.matching(write.table, Query(where=write.where.where)) if self.eye.readable(write.table) else []
+        found = (
+            self.eye.matching(write.table, Query(where=write.where.where))
+            if self.eye.readable(write.table)
+            else []
+        )
         touched = [
             seen.raw for seen in found if self._may(spec, (write.verb,), write.columns, seen.raw, self.eye)
         ]
@@ -221,7 +225,9 @@ class Clerk:
 
     def _may(self, spec: TableSpec, verbs: Sequence[str], columns: Sequence[str], row: Row, eye: Eye) -> bool:
         """Whether the rules of those verbs hold for a row, and the rules of the columns that are set."""
-        rules = [spec.rules[verb] for verb in verbs] + [spec.fields[name] for name in columns if name in spec.fields]
+        rules = [spec.rules[verb] for verb in verbs] + [
+            spec.fields[name] for name in columns if name in spec.fields
+        ]
         return all(eye.holds(rule, row) for rule in rules)
 
     def _done(

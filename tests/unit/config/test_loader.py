@@ -159,7 +159,9 @@ def test_a_wrong_secret_never_appears_in_the_message(tmp_path: Path, monkeypatch
     assert "canary" not in text
 
 
-def test_secrets_do_not_show_when_settings_are_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_secrets_do_not_show_when_settings_are_printed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("BACKSTAY_TOKENS__SECRET", SECRET)
     assert SECRET not in repr(load_settings(tmp_path))
 

@@ -50,7 +50,19 @@ def test_a_sound_configuration_has_no_finding() -> None:
 
 @pytest.mark.parametrize(
     "secret",
-    [None, "", "hunter2", "abcdefghijklmnopqrstuvwxyz0123456789", "a" * 64, "changeme" * 8, "secret" * 10, "0123456789" * 5, "password" * 5, " " * 40, "ab" * 32],
+    [
+        None,
+        "",
+        "hunter2",
+        "abcdefghijklmnopqrstuvwxyz0123456789",
+        "a" * 64,
+        "changeme" * 8,
+        "secret" * 10,
+        "0123456789" * 5,
+        "password" * 5,
+        " " * 40,
+        "ab" * 32,
+    ],
 )
 def test_a_missing_or_guessable_secret_is_refused(secret: str | None) -> None:
     tokens = TokenSettings(secret=None if secret is None else SecretStr(secret))
@@ -83,7 +95,9 @@ def test_credentials_for_every_site_are_refused(origin: str) -> None:
     assert names(settings(http=HttpSettings(cors_origins=("*",)))) == []
 
 
-@pytest.mark.parametrize("origin", ["https://app.example/", "app.example", "https://*.example", "https://a@b.example"])
+@pytest.mark.parametrize(
+    "origin", ["https://app.example/", "app.example", "https://*.example", "https://a@b.example"]
+)
 def test_an_origin_that_can_never_match_is_named(origin: str) -> None:
     assert names(settings(http=HttpSettings(cors_origins=(origin,)))) == ["BACKSTAY_HTTP__CORS_ORIGINS"]
 

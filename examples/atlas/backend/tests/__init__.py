@@ -1,0 +1,1 @@
+"""Tests of the atlas: `python -m pytest backend/tests` in its folder."""
