@@ -174,7 +174,7 @@ class Backstay:
         return [
             *_platform_routes(self.settings),
             *_table_routes(self.catalog),
-            *_users_routes(self.users_app),
+            *_users_routes(self.routers),
         ]
 
     def _users_app(self) -> FastAPI:
@@ -290,7 +290,8 @@ def _routes_of(resource: Resource) -> Iterable[RouteLine]:
         )
 
 
-def _users_routes(app: FastAPI) -> Iterable[RouteLine]:
-    for route in app.routes:
-        for method in sorted(getattr(route, "methods", None) or ()):
-            yield RouteLine(method, getattr(route, "path", ""), "the controller decides", public=True)
+def _users_routes(routers: Iterable[APIRouter]) -> Iterable[RouteLine]:
+    for router in routers:
+        for route in router.routes:
+            for method in sorted(getattr(route, "methods", None) or ()):
+                yield RouteLine(method, getattr(route, "path", ""), "the controller decides", public=False)

@@ -62,7 +62,9 @@ CATALOGUE: Mapping[str, Entry] = {
     "body_too_large": Entry(Kind.TOO_LARGE, "The body is larger than this server accepts."),
     "uri_too_long": Entry(Kind.TOO_LONG, "The address is longer than this server accepts."),
     "headers_too_large": Entry(Kind.HEADERS_TOO_LARGE, "The headers are larger than this server accepts."),
-    "unsupported_media_type": Entry(Kind.MEDIA_TYPE, "The body's media type or encoding is not supported here."),
+    "unsupported_media_type": Entry(
+        Kind.MEDIA_TYPE, "The body's media type or encoding is not supported here."
+    ),
     # Values.
     "validation_failed": Entry(Kind.INVALID, "One or more values are not valid."),
     "unprocessable": Entry(Kind.UNPROCESSABLE, "One or more values are not valid."),

@@ -97,7 +97,7 @@ def _compare(console: Console, engine: str, operations: list[Operation], effort:
 
 
 def _profile(console: Console, engine: str, operations: list[Operation], effort: Effort) -> None:
-    with staged(engine, operations, (BACKSTAY,)) as stage:
+    with staged(engine, operations, (BACKSTAY,), profiling.PATIENT) as stage:
         for operation in operations:
             file = FOLDER / f"profile-{engine}-{operation.name}.txt"
             found = profiling.profile(stage, operation.name, effort, file)

@@ -7,8 +7,9 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 
 import psutil
 
@@ -22,13 +23,19 @@ _STOP_SECONDS = 10.0
 
 
 class Served:
-    """One contender. As a context manager it runs for the block."""
+    """One contender. As a context manager it runs for the block. `variables` go over its environment."""
 
-    def __init__(self, name: str, folder: Path, database_url: str = "") -> None:
+    def __init__(
+        self,
+        name: str,
+        folder: Path,
+        database_url: str = "",
+        variables: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self.name = name
         self.port = free_port()
         self._folder = folder
-        self._environment = _environment(name, self.port, database_url, folder)
+        self._environment = {**_environment(name, self.port, database_url, folder), **variables}
         self._process: subprocess.Popen[bytes] | None = None
 
     @property

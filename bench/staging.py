@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import MappingProxyType
 
 import psutil
 from sqlalchemy import MetaData, Table, insert, text
@@ -28,8 +29,13 @@ _ROWS_PER_INSERT = 1000
 
 
 @contextmanager
-def staged(engine: str, operations: Sequence[Operation], contenders: Sequence[str]) -> Iterator[Stage]:
-    """Databases filled and contenders served, until the block ends."""
+def staged(
+    engine: str,
+    operations: Sequence[Operation],
+    contenders: Sequence[str],
+    variables: Mapping[str, str] = MappingProxyType({}),
+) -> Iterator[Stage]:
+    """Databases filled and contenders served, until the block ends; `variables` go over the servers' environment."""
     rows = make_rows()
     tokens = make_tokens(rows.users)
     with ExitStack() as stack:
@@ -44,7 +50,10 @@ def staged(engine: str, operations: Sequence[Operation], contenders: Sequence[st
         else:
             urls = _sqlite_urls(folder)
         _fill_all(urls, rows)
-        served = {name: stack.enter_context(Served(name, folder, urls.get(name, ""))) for name in contenders}
+        served = {
+            name: stack.enter_context(Served(name, folder, urls.get(name, ""), variables))
+            for name in contenders
+        }
         yield Stage(
             served, {operation.name: operation.asks(rows, tokens) for operation in operations}, postgres_pid
         )

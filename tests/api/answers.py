@@ -15,7 +15,17 @@ SECURITY_HEADERS = (
 FOUR_KEYS = ("code", "message", "details", "hint")
 PROBLEM_MEMBERS = ("type", "title", "status", "detail", "instance", "request_id")
 # Words of a driver, a dialect or a traceback: none belongs in an answer.
-INTERNALS = ("sqlite3", "asyncpg", "sqlalchemy", "Traceback", 'File "', "backstay/", "SELECT ", "INSERT INTO", "$1")
+INTERNALS = (
+    "sqlite3",
+    "asyncpg",
+    "sqlalchemy",
+    "Traceback",
+    'File "',
+    "backstay/",
+    "SELECT ",
+    "INSERT INTO",
+    "$1",
+)
 
 
 def problem(response: httpx.Response, status: int, code: str) -> dict[str, Any]:

@@ -110,7 +110,8 @@ class Harbour:
     async def _open(self) -> None:
         await self._running.__aenter__()
         async with self.app.sessions.engine.begin() as connection:
-            tables = [_table(model) for model in (User, *MODELS)]
+            models: list[type] = [User, *MODELS]
+            tables = [_table(model) for model in models]
             await connection.run_sync(self.app.metadata.create_all, tables=tables)
             await connection.execute(insert(_table(User)), USERS)
             for name, rows in ROWS.items():
@@ -123,7 +124,7 @@ class Harbour:
         await connection.exec_driver_sql(f"CREATE TABLE kept_{name} AS SELECT * FROM {name}")
 
     def _restore(self) -> Generator[Statement, list[ResultRow], None]:
-        for name in reversed(ROWS):
+        for name in reversed(list(ROWS)):
             yield Statement(f"DELETE FROM {name}")
         for name in ROWS:
             table = self.app.metadata.tables[name]

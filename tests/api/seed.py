@@ -18,7 +18,9 @@ def voyage_id(number: int) -> UUID:
     return UUID(int=0x0190_0000_0000_7000_8000_0000_0000_0000 + number)
 
 
-def _voyage(number: int, owner: UUID, start: str, end: str | None, public: bool, **more: Any) -> dict[str, Any]:
+def _voyage(
+    number: int, owner: UUID, start: str, end: str | None, public: bool, **more: Any
+) -> dict[str, Any]:
     return {
         "id": voyage_id(number), "owner_id": owner, "start_code": start, "end_code": end, "public": public,
         "cost": None, "title": None, "starts_at": None, "rank": None, **more,

@@ -6,7 +6,7 @@ the same transaction as the write. Statuses are the plain ones: 404, 409, 412, 4
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 
 from starlette.types import Receive, Scope, Send
@@ -21,7 +21,7 @@ from backstay.controllers.resources.prefer import Preferences, PreferParser, app
 from backstay.controllers.resources.query_string import ParsedQuery, QueryStringParser
 from backstay.controllers.resources.rest import VARY, read_rows, shaped
 from backstay.errors import BackstayError
-from backstay.models.catalog import Resource, ValueKind
+from backstay.models.catalog import Field, Resource, ValueKind
 from backstay.models.resources.request import (
     ColumnPath,
     Conflict,
@@ -111,7 +111,8 @@ class ItemController:
     async def _replace(self, request: HttpRequest, item: _Item, send: Send) -> None:
         preferences = self._preferences_of(request)
         none_match = request.header(b"if-none-match")
-        rows = item.whole(await read_rows(request, None, missing_default=False))
+        rows = await read_rows(request, None, missing_default=False)
+        rows = item.whole(rows, self._reader.settable(request.context, item.resource))
         if request.header(b"if-match") is not None:
             await self._change(request, item, rows, self._precondition(request), preferences, send)
             return
@@ -244,8 +245,8 @@ class _Item:
             self.resource.name, kind, query, representation=True, conflict=conflict, shape=Shape.ARRAY
         )
 
-    def whole(self, rows: Rows) -> Rows:
-        """The one row of a PUT: its key from the address, null for what it lacks and has no default.
+    def whole(self, rows: Rows, fields: Sequence[Field]) -> Rows:
+        """The one row of a PUT: its key from the address; null, or the default, for each of `fields` that it lacks.
 
         Raises:
             BackstayError: `PGRST115` when the body names another row.
@@ -257,7 +258,11 @@ class _Item:
             given = row.setdefault(field.name, _key_json(value, field.kind))
             if str(given).lower() != value.lower():
                 raise BackstayError("PGRST115")
-        return replace(rows, items=(row,), missing_default=True)
+        for field in fields:
+            if field.nullable and not field.has_default:
+                row.setdefault(field.name, None)
+        columns = dict.fromkeys([*row, *(field.name for field in fields)])
+        return replace(rows, items=(row,), columns=tuple(columns), missing_default=True)
 
 
 def _key_values(resource: Resource, key: str) -> tuple[str, ...]:

@@ -196,6 +196,8 @@ def _conjunction(parts: Iterable[Expression]) -> Expression:
         return false()
     if not left:
         return true()
+    if all(isinstance(part, Null) for part in left):
+        return null()
     return left[0] if len(left) == 1 else and_(*left)
 
 

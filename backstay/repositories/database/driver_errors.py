@@ -145,12 +145,12 @@ def _sqlite_duplicate(names: str, uniques: Uniques) -> BackstayError:
 
 
 def _sqlite_value_error(text: str) -> BackstayError:
-    if "overflow" in text:
-        return BackstayError("22003")
     if "malformed JSON" in text or "user-defined function raised exception" in text:
         return BackstayError("22P02")
     if "too many" in text or "too large" in text or "parser stack overflow" in text:
         return BackstayError("54000")
+    if "overflow" in text:
+        return BackstayError("22003")
     if "ON CONFLICT clause does not match" in text:
         return BackstayError("42P10")
     return BackstayError("internal_error")

@@ -196,9 +196,10 @@ class Build:
         table = self.alias(embed.query)
         if embed.relation.cardinality.is_one:
             # There is one at most; saying so lets a scan of a small table stop where it finds it.
-            row = self._joined(self.shown(embed.query, table), embed, parent, table).limit(literal_column("1"))
-            one = row.subquery(f"o{next(self._numbers)}")
-            return self._as_json(select(self.dialect.row_json(one)).select_from(one))
+            row = self._joined(self.shown(embed.query, table), embed, parent, table).limit(
+                literal_column("1")
+            )
+            return self._as_json(self.dialect.row_json(row, f"o{next(self._numbers)}"))
         rows = self._shown_page(lambda shown: self._joined(shown, embed, parent, table), embed.query, table)
         many = rows.subquery(f"m{next(self._numbers)}")
         return self._as_json(select(self.dialect.rows_json(many)).select_from(many))

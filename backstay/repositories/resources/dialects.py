@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any, Protocol
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Subquery
+from sqlalchemy import ColumnElement, Select, Subquery
 from sqlalchemy.engine import Dialect as SqlDialect
 
 from backstay.models.catalog import Field, ValueKind
@@ -57,8 +57,8 @@ class Dialect(Protocol):
     def json_row(self, pairs: Sequence[tuple[str, Expression]]) -> list[Expression]:
         """The columns of a row's subquery."""
 
-    def row_json(self, rows: Subquery) -> Expression:
-        """One row of that subquery as a JSON value."""
+    def row_json(self, row: Select[Any], name: str) -> Select[Any]:
+        """One such row as a JSON value; `name` is free for a subquery."""
 
     def rows_json(self, rows: Subquery) -> Expression:
         """All rows of that subquery as a JSON array."""

@@ -35,10 +35,10 @@ from backstay.repositories.resources.compile import Build, CompiledStatement
 from backstay.repositories.resources.dialects import Dialect, Expression, fragment, stored
 from backstay.utils import json_text
 
-_BELIEVED = frozenset({"binary", "bindparam", "clauselist", "column", "grouping", "unary", "true", "false", "null"})
-_IS = frozenset(
-    {operators.is_, operators.is_not, operators.is_distinct_from, operators.is_not_distinct_from}
+_BELIEVED = frozenset(
+    {"binary", "bindparam", "column", "expression_clauselist", "grouping", "unary", "true", "false", "null"}
 )
+_IS = frozenset({operators.is_, operators.is_not, operators.is_distinct_from, operators.is_not_distinct_from})
 
 
 class WriteStatements:
@@ -162,7 +162,7 @@ class WriteStatements:
             into = sqlite.insert(self.table)
             own = {field.column.key: self._own(build, number, field) for number, field in enumerate(fields)}
             into = into.values(own) if own else into
-        into = self._on_conflict(into, fields)
+        into = self._on_conflict(into)
         returned = [*self._key(self.table), self._passes(True), self._passes(False)]
         if self.dialect.engine == "postgresql":
             returned.append(literal_column("(xmax = 0)"))
@@ -181,7 +181,7 @@ class WriteStatements:
             include_defaults=False,
         )
 
-    def _on_conflict(self, into: Any, fields: Sequence[Field]) -> Any:
+    def _on_conflict(self, into: Any) -> Any:
         plan = self.plan
         if plan.conflict is None:
             return into
@@ -189,7 +189,8 @@ class WriteStatements:
         if plan.conflict is Conflict.IGNORE:
             return into.on_conflict_do_nothing(index_elements=target)
         keys = {field.name for field in plan.on_conflict}
-        changed = [field for field in fields if field.name not in keys] or list(plan.on_conflict)
+        # A default of a column that nobody named is for new rows; what exists keeps what it has.
+        changed = [field for field in plan.fields if field.name not in keys] or list(plan.on_conflict)
         return into.on_conflict_do_update(
             index_elements=target,
             set_={field.column.key: into.excluded[field.column.key] for field in changed},

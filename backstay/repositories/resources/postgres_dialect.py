@@ -6,7 +6,18 @@ from collections.abc import Sequence
 from operator import methodcaller
 from typing import Any
 
-from sqlalchemy import TIMESTAMP, BigInteger, Date, Subquery, Text, bindparam, func, literal_column
+from sqlalchemy import (
+    TIMESTAMP,
+    BigInteger,
+    Date,
+    Select,
+    Subquery,
+    Text,
+    bindparam,
+    func,
+    literal_column,
+    select,
+)
 from sqlalchemy import cast as sql_cast
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, REGCONFIG
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
@@ -43,7 +54,7 @@ _SYMBOLS = {
     Operator.ADJACENT: "-|-",
 }
 # The driver takes the first and the last day of Python's calendar for minus infinity and infinity; text is exact.
-_SENT_AS_TEXT = {
+_SENT_AS_TEXT: dict[ValueKind, TypeEngine[Any]] = {
     ValueKind.DATE: Date(),
     ValueKind.DATETIME: TIMESTAMP(),
     ValueKind.TIMESTAMP: TIMESTAMP(timezone=True),
@@ -155,8 +166,9 @@ class PostgresDialect:
     def json_row(self, pairs: Sequence[tuple[str, Expression]]) -> list[Expression]:
         return [value.label(label) for label, value in pairs]
 
-    def row_json(self, rows: Subquery) -> Expression:
-        return func.row_to_json(rows.table_valued())
+    def row_json(self, row: Select[Any], name: str) -> Select[Any]:
+        one = row.subquery(name)
+        return select(func.row_to_json(one.table_valued())).select_from(one)
 
     def rows_json(self, rows: Subquery) -> Expression:
         return func.coalesce(func.json_agg(rows.table_valued()), literal_column("'[]'::json"))

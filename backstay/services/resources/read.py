@@ -6,7 +6,7 @@ from collections.abc import Hashable, Sequence
 from typing import Any
 
 from backstay.errors import BackstayError
-from backstay.models.catalog import Resource
+from backstay.models.catalog import Field, Resource
 from backstay.models.resources.plan import ReadPlan
 from backstay.models.resources.request import Request, Shape
 from backstay.repositories.resources.fetch import Page, ResourceRepository
@@ -45,6 +45,11 @@ class ResourceReader:
         if request.shape is Shape.OBJECT and page.count != 1:
             raise BackstayError("PGRST116", details=f"The result contains {page.count} rows")
         return page
+
+    def settable(self, context: Context, resource: Resource) -> list[Field]:
+        """The columns that exist for this caller and that a write may set."""
+        columns = Sight(self.planner.catalog, context.caller).columns(resource)
+        return [reference.field for reference in columns if not reference.field.generated]
 
     def resource(self, context: Context, name: str) -> Resource:
         """The table of that name, if it exists for this caller.

@@ -82,12 +82,17 @@ def _airport(record: Mapping[str, Any]) -> Row:
     return {
         "icao": record["icao"],
         "iata": record["iata"] or None,
-        "name": record["name"].strip(),
-        "city": record["city"].strip() or None,
+        "name": _tidy(record["name"]),
+        "city": _tidy(record["city"]) or None,
         "country_code": record["country"],
-        "subdivision": record["subd"].strip() or None,
+        "subdivision": _tidy(record["subd"]) or None,
         "elevation": round(record["elevation"]),
         "lat": record["lat"],
         "lon": record["lon"],
         "tz": record["tz"],
     }
+
+
+def _tidy(text: str) -> str:
+    """Without spaces at the ends, and with single ones inside."""
+    return " ".join(text.split())

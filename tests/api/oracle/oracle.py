@@ -8,12 +8,13 @@ oracle's depends on nothing hidden.
 from __future__ import annotations
 
 import functools
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tests.api.oracle.models import Key, Schema, TableSpec
+from tests.api.oracle.comparisons import compared, is_test
+from tests.api.oracle.models import Schema, TableSpec
+from tests.api.oracle.relations import Relation, relations
 from tests.api.oracle.rules import Person, Row, Rule, State, Truth, conjunction, disjunction, negated
 from tests.api.oracle.syntax import (
     Compare,
@@ -28,80 +29,7 @@ from tests.api.oracle.syntax import (
     Term,
     Tree,
 )
-from tests.api.oracle.values import MISSING, Kind, as_text, frozen, json_text, shown, sort_key, step_into
-
-
-@dataclass(frozen=True, slots=True)
-class Relation:
-    """A way from one table to another; with a junction, `pairs` end in it and `far_pairs` lead out of it."""
-
-    source: str
-    target: str
-    is_one: bool
-    names: frozenset[str]
-    hints: frozenset[str]
-    attribute: str | None
-    pairs: tuple[tuple[str, str], ...]
-    junction: str | None = None
-    far_pairs: tuple[tuple[str, str], ...] = ()
-
-
-def relations(schema: Schema, source: str) -> list[Relation]:
-    """Every relation that starts at a table."""
-    found = [_to_one(key) for key in schema[source].keys]
-    for spec in schema.values():
-        found += [_of_many(key) for key in spec.keys if key.target == source]
-        inside = [key for key in spec.keys if {near for near, _ in key.pairs} <= set(spec.primary_key)]
-        found += [
-            _through(spec.name, near, far)
-            for near in inside
-            for far in inside
-            if near is not far and near.target == source
-        ]
-    return found
-
-
-def _column_of(key: Key) -> frozenset[str]:
-    return frozenset(near for near, _ in key.pairs) if len(key.pairs) == 1 else frozenset()
-
-
-def _hints(key: Key) -> frozenset[str]:
-    hints = {key.name, f"to_{key.name}", f"of_{key.name}"}
-    return frozenset(hints | set(key.pairs[0])) if len(key.pairs) == 1 else frozenset(hints)
-
-
-def _to_one(key: Key) -> Relation:
-    names = {key.name, *_column_of(key)} | ({key.target} if key.target != key.source else set())
-    return Relation(
-        key.source,
-        key.target,
-        True,
-        frozenset(names),
-        _hints(key) - {f"of_{key.name}"},
-        f"to_{key.name}",
-        key.pairs,
-    )
-
-
-def _of_many(key: Key) -> Relation:
-    names = {key.source} | ({key.name} if key.target != key.source else set())
-    pairs = tuple((far, near) for near, far in key.pairs)
-    hints = _hints(key) - {f"to_{key.name}"}
-    return Relation(key.target, key.source, key.unique, frozenset(names), hints, f"of_{key.name}", pairs)
-
-
-def _through(junction: str, near: Key, far: Key) -> Relation:
-    return Relation(
-        source=near.target,
-        target=far.target,
-        is_one=False,
-        names=frozenset({far.target, f"{near.name} and {far.name}"}),
-        hints=frozenset({junction, near.name, far.name}),
-        attribute=None,
-        pairs=tuple((outer, inner) for inner, outer in near.pairs),
-        junction=junction,
-        far_pairs=far.pairs,
-    )
+from tests.api.oracle.values import MISSING, as_text, frozen, json_text, shown, sort_key, step_into
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -202,9 +130,10 @@ class Eye:
         """The codes with which the question may be refused; empty when it must be answered."""
         if not self.readable(table):
             return {"PGRST205"}
-        return set(self._errors(table, query))
+        return set(self.complaints(table, query))
 
-    def _errors(self, table: str, query: Query) -> Iterator[str]:
+    def complaints(self, table: str, query: Query) -> Iterator[str]:
+        """The codes for what is wrong with a question, apart from its table."""
         for path in _paths(query):
             if not self.visible(table, path.column):
                 yield "42703"
@@ -215,7 +144,7 @@ class Eye:
             if isinstance(item, Embedded):
                 found = self.resolve(table, item)
                 if len(found) == 1:
-                    yield from self._errors(found[0].target, item.query)
+                    yield from self.complaints(found[0].target, item.query)
                 else:
                     yield "PGRST201" if found else "PGRST200"
         yield from self._order_errors(table, query)
@@ -246,9 +175,11 @@ class Eye:
             )
             and conjunction([self.test(table, query, condition, row) for condition in query.where]) is True
         ]
-        return sorted(
-            kept, key=functools.cmp_to_key(lambda one, other: self._compare(table, query, one, other))
-        )
+
+        def compare(one: Seen, other: Seen) -> int:
+            return self._compare(table, query, one, other)
+
+        return sorted(kept, key=functools.cmp_to_key(compare))
 
     def page(self, table: str, query: Query, among: Sequence[Seen] | None = None) -> list[Seen]:
         """The rows of the answer."""
@@ -318,7 +249,7 @@ class Eye:
         if isinstance(condition, EmbedTest):
             return (not self.embedded(table, _embed(query, condition.label), row)) is condition.empty
         value = self.value(row, condition.path)
-        truth = _is(value, condition) if isinstance(condition, IsTest) else _compared_with(value, condition)
+        truth = is_test(value, condition) if isinstance(condition, IsTest) else compared(value, condition)
         return negated(truth) if condition.negated else truth
 
     def _compare(self, table: str, query: Query, one: Seen, other: Seen) -> int:
@@ -383,64 +314,3 @@ def _labels_collide(columns: Sequence[str], query: Query) -> bool:
         if any(labels.setdefault(label, thing) != thing for label, thing in named):
             return True
     return False
-
-
-def _is(value: Any, condition: IsTest) -> bool:
-    match condition.word:
-        case "null":
-            return value is None or value is MISSING
-        case "not_null":
-            return value is not None and value is not MISSING
-        case "unknown":
-            return value is None
-        case word:
-            return value is (word == "true")
-
-
-def _compared_with(value: Any, condition: Compare) -> Truth:
-    # A JSON null inside a document is a value, which its absence is not.
-    missing = value is MISSING if condition.kind is Kind.JSON and condition.path.steps else value is None
-    if condition.operator == "isdistinct":
-        return missing or not _simple(value, "eq", condition.values[0], condition.kind)
-    if condition.is_list and not condition.values:
-        return condition.quantifier == "all"
-    if missing:
-        return None
-    operator = "eq" if condition.operator == "in" else condition.operator
-    outcomes = [_simple(value, operator, one, condition.kind) for one in condition.values]
-    return all(outcomes) if condition.quantifier == "all" else any(outcomes)
-
-
-def _simple(value: Any, operator: str, literal: Any, kind: Kind) -> bool:
-    if operator in ("like", "ilike"):
-        return _like(value, literal, fold=operator == "ilike")
-    if operator in ("match", "imatch"):
-        return (
-            re.search(literal, value, re.IGNORECASE | re.DOTALL if operator == "imatch" else re.DOTALL)
-            is not None
-        )
-    if operator in ("eq", "neq"):
-        return (frozen(value) == frozen(literal)) is (operator == "eq")
-    one, other = sort_key(value, kind), sort_key(literal, kind)
-    outcomes = {"gt": one > other, "gte": one >= other, "lt": one < other, "lte": one <= other}
-    return bool(outcomes[operator])
-
-
-def _like(value: str, pattern: str, *, fold: bool) -> bool:
-    """LIKE, in which `*` is another spelling of `%`. Only ASCII letters have another case."""
-    if fold:
-        value, pattern = _ascii_lower(value), _ascii_lower(pattern)
-    expression, escaped = "", False
-    for character in pattern:
-        if escaped:
-            # The star became a percent sign before the database read the pattern.
-            expression, escaped = expression + re.escape("%" if character == "*" else character), False
-        elif character == "\\":
-            escaped = True
-        else:
-            expression += {"%": ".*", "*": ".*", "_": "."}.get(character, re.escape(character))
-    return re.fullmatch(expression, value, re.DOTALL) is not None
-
-
-def _ascii_lower(text: str) -> str:
-    return "".join(character.lower() if character.isascii() else character for character in text)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import re
 from collections.abc import Sequence
@@ -13,12 +11,13 @@ from urllib.parse import quote
 
 import httpx
 
+from tests.api.oracle.csv_cells import csv_of_rows, csv_of_text
 from tests.api.oracle.models import random_cell, random_row, violations
 from tests.api.oracle.oracle import Eye
 from tests.api.oracle.queries import Questioner
 from tests.api.oracle.rules import Person, Row
 from tests.api.oracle.syntax import Query, query_string
-from tests.api.oracle.values import Kind, Random, as_text, frozen, literal, shown
+from tests.api.oracle.values import Kind, Random, frozen, literal, shown
 from tests.api.oracle.world import World, lasting
 from tests.api.oracle.writes import METHODS, Clerk, Outcome, Write, random_write
 
@@ -92,13 +91,8 @@ class Case:
 
     def _check_body(self, accept: str | None, rows: Sequence[dict[str, Any]], answer: httpx.Response) -> None:
         if accept == "text/csv":
-            expected = (
-                [[*rows[0]], *([_csv_cell(value) for value in row.values()] for row in rows)] if rows else []
-            )
-            lines = [*csv.reader(io.StringIO(answer.text + "\n" * bool(rows), newline=""))]
-            assert [[_csv_number(cell) for cell in line or ("",)] for line in lines] == expected, self._told(
-                answer, expected
-            )
+            expected = csv_of_rows(rows)
+            assert csv_of_text(answer.text, len(rows)) == expected, self._told(answer, expected)
             return
         document = _parsed(answer)
         found = [document] if accept == _OBJECT else document
@@ -127,11 +121,26 @@ class Case:
         changed = False
         for _ in range(_CHANGES):
             proposal = self._proposal(state)
-            if proposal is None or violations(self.world.schema, proposal):
+            if proposal is None or violations(self.world.schema, proposal) or self._swaps(proposal):
                 continue
             if Eye(self.world.schema, proposal, self.person).view() == view:
                 state, changed = proposal, True
         return state if changed else None
+
+    def _swaps(self, state: dict[str, list[Row]]) -> bool:
+        """Whether a unique value goes from one row to another, which no order of statements would survive."""
+        for spec in self.world.schema.values():
+            for key in spec.keys:
+                names = [near for near, _ in key.pairs]
+                rows = [*self.world.state[spec.name], *state[spec.name]]
+                holders = {
+                    (tuple(row[name] for name in names), spec.key_of(row))
+                    for row in rows
+                    if row[names[0]] is not None
+                }
+                if key.unique and len({value for value, _ in holders}) != len(holders):
+                    return True
+        return False
 
     def _proposal(self, state: dict[str, list[Row]]) -> dict[str, list[Row]] | None:
         spec = self.random.choice(list(self.world.schema.values()))
@@ -222,7 +231,9 @@ class Case:
         form = self.random.choice(forms)
         hidden, missing = [await self._ask("GET", form.format(word)) for word in (name, nobody)]
         said, expected = (_without_hint(lasting(answer)[2]) for answer in (hidden, missing))
-        assert name not in (hidden.json()["hint"] or "").replace(f"instead of '{name}'", ""), self._told(hidden)
+        assert name not in (hidden.json()["hint"] or "").replace(f"instead of '{name}'", ""), self._told(
+            hidden
+        )
         assert hidden.status_code == missing.status_code >= 400, self._told(hidden, missing.text)
         assert said.replace(name.encode(), nobody.encode()) == expected, self._told(hidden, missing.text)
 
@@ -280,29 +291,6 @@ def _parsed(answer: httpx.Response) -> Any:
 def _without_hint(problem: bytes) -> bytes:
     """A hint depends on how much a name looks like those that the caller may know."""
     return re.sub(rb'"hint":(null|"[^"]*")', b"", problem)
-
-
-def _csv_cell(value: Any) -> Any:
-    """A cell of a CSV as the oracle has it, numbers in a form without needless digits."""
-    if isinstance(value, dict | list):
-        return repr(frozen(value))
-    text = "" if value is None else as_text(value) or ""
-    return _csv_number(text)
-
-
-def _csv_number(text: str) -> Any:
-    try:
-        return Decimal(text).normalize()
-    except ArithmeticError:
-        return _compact(text)
-
-
-def _compact(text: str) -> str:
-    """JSON inside a cell, without the spaces and the order that nobody promised."""
-    try:
-        return repr(frozen(json.loads(text, parse_float=Decimal))) if text[:1] in ("{", "[") else text
-    except ValueError:
-        return text
 
 
 def _ranged(query: Query, header: str | None) -> Query | None:

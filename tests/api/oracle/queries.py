@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from tests.api.oracle.models import Column
-from tests.api.oracle.oracle import Eye, Relation, relations
+from tests.api.oracle.oracle import Eye
+from tests.api.oracle.relations import Relation, relations
 from tests.api.oracle.syntax import (
     Compare,
     Condition,

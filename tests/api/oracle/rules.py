@@ -252,6 +252,23 @@ def _folded(parts: Sequence[Folded], *, neutral: bool) -> Folded:
     return ROW if ROW in left else None
 
 
+def is_never(rule: Rule) -> bool:
+    """True for a rule that is false whoever asks: nobody has the verb, not even who stands above the rules."""
+    return _is_constant(rule, value=False)
+
+
+def _is_constant(rule: Rule, *, value: bool) -> bool:
+    if isinstance(rule, Always):
+        return rule.value is value
+    if isinstance(rule, Not):
+        return _is_constant(rule.rule, value=not value)
+    if isinstance(rule, Both | Either):
+        decisive = isinstance(rule, Either)
+        parts = [_is_constant(part, value=value) for part in rule.rules]
+        return any(parts) if value is decisive else all(parts)
+    return False
+
+
 def conjunction(parts: Sequence[Truth]) -> Truth:
     """SQL's AND."""
     if False in parts:

@@ -14,8 +14,8 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Boolean, DateTime, Enum, Float, Numeric, Text, Uuid
 from sqlalchemy import JSON as JsonType
+from sqlalchemy import BigInteger, Boolean, DateTime, Enum, Float, Numeric, Text, Uuid
 from sqlalchemy.types import TypeEngine
 
 Random = randomness.Random

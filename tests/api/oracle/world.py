@@ -9,14 +9,15 @@ from typing import Any
 
 import httpx
 from pydantic import SecretStr
-from sqlalchemy import Connection, and_, select
+from sqlalchemy import Connection, and_, or_, select
 
 from backstay import Backstay, Model
 from backstay.config.database import DatabaseSettings
 from backstay.config.log import LogSettings
 from backstay.config.settings import Settings
 from backstay.config.tokens import TokenSettings
-from tests.api.oracle.models import ROLES, MappedSchema, Schema, random_schema, random_state
+from tests.api.oracle.mapping import MappedSchema
+from tests.api.oracle.models import ROLES, Schema, random_schema, random_state
 from tests.api.oracle.rules import Person, Row, State
 from tests.api.oracle.values import EMAILS, IDS, Random
 
@@ -70,16 +71,19 @@ class World:
             }
 
     def _apply(self, connection: Connection, state: State) -> None:
+        """Each table's rows come in one statement and go in one, since they may refer to each other."""
         changes = {name: _difference(self.schema, name, self.state, state) for name in self.schema}
-        for name in reversed(list(self.schema)):
-            for row in reversed(changes[name][0]):
-                connection.execute(self._table(name).delete().where(self._is(name, row)))
-        for name in self.schema:
-            for row in changes[name][1]:
-                connection.execute(self._table(name).insert(), [row])
-        for name in self.schema:
-            for row in changes[name][2]:
+        for name, (_, come, _) in changes.items():
+            if come:
+                connection.execute(self._table(name).insert().values(come))
+        for name, (_, _, changed) in changes.items():
+            for row in changed:
                 connection.execute(self._table(name).update().where(self._is(name, row)).values(row))
+        for name, (gone, _, _) in reversed(changes.items()):
+            if gone:
+                connection.execute(
+                    self._table(name).delete().where(or_(*(self._is(name, row) for row in gone)))
+                )
 
     def _table(self, name: str) -> Any:
         return self.mapped.table(name)

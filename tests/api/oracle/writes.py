@@ -9,7 +9,7 @@ from typing import Any
 from tests.api.oracle.models import Schema, TableSpec, random_cell, random_row, violations
 from tests.api.oracle.oracle import Eye
 from tests.api.oracle.queries import Questioner
-from tests.api.oracle.rules import Always, Person, Row, State
+from tests.api.oracle.rules import Person, Row, State, is_never
 from tests.api.oracle.syntax import Query, query_string
 from tests.api.oracle.values import Random, sendable
 
@@ -148,7 +148,7 @@ class Clerk:
             return {"PGRST205"}
         verbs = [write.verb, "update"] if write.resolution == MERGE else [write.verb]
         codes = set()
-        if spec.rules[write.verb] == Always(False):
+        if is_never(spec.rules[write.verb]):
             codes.add("PGRST117")
         if any(self.eye.fold(spec.rules[verb]) is False for verb in verbs):
             codes.add("42501")
@@ -158,7 +158,7 @@ class Clerk:
             codes.add("42501")
         if write.verb != "create" and not write.where.where:
             codes.add("21000")
-        return codes | (self.eye.errors(write.table, write.where) - {"PGRST205"})
+        return codes | set(self.eye.complaints(write.table, write.where))
 
     def _create(self, write: Write) -> Outcome:
         spec = self.schema[write.table]

@@ -61,7 +61,9 @@ def test_a_composite_key_is_followed(anonymous: CallerClient) -> None:
     ]  # fmt: skip
 
 
-def test_two_keys_to_one_table_are_ambiguous_and_the_answer_says_how_to_choose(anonymous: CallerClient) -> None:
+def test_two_keys_to_one_table_are_ambiguous_and_the_answer_says_how_to_choose(
+    anonymous: CallerClient,
+) -> None:
     document = problem(anonymous.get("/rest/v1/voyages?select=id,ports(name)"), 300, "PGRST201")
     assert {item["relationship"] for item in document["details"]} == {
         "voyages_start_code_fkey using voyages(start_code) and ports(code)",
@@ -115,7 +117,10 @@ def test_inner_cuts_the_parents_too(anonymous: CallerClient) -> None:
     [
         ("select=code,ships()&ships=is.null", ["DEBRV", "FRLEH", "FRSML", "XXNOW"]),
         ("select=code,ships()&ships=not.is.null", ["DEHAM", "NLRTM"]),
-        ("select=code,ships()&or=(ships.is.null,code.eq.DEHAM)", ["DEBRV", "DEHAM", "FRLEH", "FRSML", "XXNOW"]),
+        (
+            "select=code,ships()&or=(ships.is.null,code.eq.DEHAM)",
+            ["DEBRV", "DEHAM", "FRLEH", "FRSML", "XXNOW"],
+        ),
         ("select=code,ships()&ships.tons=gt.400&ships=not.is.null", ["DEHAM", "NLRTM"]),
         ("select=code,ships()&ships.tons=gt.600&ships=is.null&code=like.DE*", ["DEBRV", "DEHAM"]),
         ("select=code,boats:ships(id)&boats=is.null&code=like.DE*", ["DEBRV"]),

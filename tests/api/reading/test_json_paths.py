@@ -66,7 +66,9 @@ def test_a_path_into_what_is_no_document_is_refused(anonymous: CallerClient) -> 
     problem(anonymous.get(f"{PORTS}?depth->x=eq.1"), 400, "42883")
 
 
-@pytest.mark.parametrize("path", ["facts->", "facts->>", "facts->->x", "facts->99999999999999999999", "facts->a'b"])
+@pytest.mark.parametrize(
+    "path", ["facts->", "facts->>", "facts->->x", "facts->99999999999999999999", "facts->a'b"]
+)
 def test_odd_paths_are_answered_or_refused(anonymous: CallerClient, path: str) -> None:
     assert anonymous.get(f"{PORTS}?select={path}").status_code in (200, 400)
 
@@ -81,7 +83,13 @@ def test_a_key_with_quotes_and_dots_is_only_a_key(editor: CallerClient) -> None:
 
 
 def test_json_comes_back_as_it_was_written(editor: CallerClient) -> None:
-    document = {"a": [1, 2.5, "x", None, True, {"b": {}}], "": 0, "ü": "\U0001f6a2", "big": 2**60, "tiny": 1e-7}
+    document = {
+        "a": [1, 2.5, "x", None, True, {"b": {}}],
+        "": 0,
+        "ü": "\U0001f6a2",
+        "big": 2**60,
+        "tiny": 1e-7,
+    }
     editor.patch(f"{PORTS}?code=eq.XXNOW", {"facts": document})
     (row,) = editor.rows(f"{PORTS}?code=eq.XXNOW&select=facts")
     assert row["facts"] == document

@@ -79,7 +79,7 @@ def test_injected_sql_is_a_name_that_does_not_exist(anonymous: CallerClient) -> 
 
 
 def test_an_alias_with_quotes_stays_data(anonymous: CallerClient) -> None:
-    (row,) = anonymous.rows(f"{HAM}&select=\"it's\":code")
+    (row,) = anonymous.rows(f'{HAM}&select="it\'s":code')
     assert row == {"it's": "DEHAM"}
 
 

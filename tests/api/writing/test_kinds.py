@@ -114,7 +114,7 @@ def _array_item(item: Any) -> str:
         return "NULL"
     if isinstance(item, int):
         return str(item)
-    return '"' + item.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return '"' + str(item).replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 @pytest.mark.parametrize("sent", JSON_VALUES)
@@ -141,7 +141,11 @@ def test_every_kind_orders_by_its_value(anonymous: CallerClient) -> None:
         "money": ["-10.50", "-9.99", "2.00", "10.00"],
         "exact": ["-10", "-9.999", "2", "10.1"],
         "choice": ['"red"', '"Green"', '"a b"'],
-        "moment": ['"2025-12-31T23:59:59.9+00:00"', '"2026-01-01T00:00:00+00:00"', '"2026-01-01T00:00:00.1+00:00"'],
+        "moment": [
+            '"2025-12-31T23:59:59.9+00:00"',
+            '"2026-01-01T00:00:00+00:00"',
+            '"2026-01-01T00:00:00.1+00:00"',
+        ],
         "hour": ['"01:00:00"', '"01:00:00.5"', '"01:00:01"'],
         "blob": ['"\\\\x"', '"\\\\x00"', '"\\\\x0100"', '"\\\\xff"'],
         "flag": ["false", "true"],
@@ -226,6 +230,8 @@ def test_a_change_to_a_value_that_does_not_fit_changes_nothing(
     anonymous: CallerClient, column: str, sent: str, code: str
 ) -> None:
     number = _write(anonymous, "text", '"before"')
-    response = anonymous.request("PATCH", f"{PATH}?id=eq.{number}", content=f'{{"{column}": {sent}}}'.encode())
+    response = anonymous.request(
+        "PATCH", f"{PATH}?id=eq.{number}", content=f'{{"{column}": {sent}}}'.encode()
+    )
     problem(response, 400, "validation_failed")
     assert anonymous.values(PATH, "text") == ["before"]

@@ -5,7 +5,7 @@ from backend import sources
 RECORD = {
     "icao": "XXXX",
     "iata": "",
-    "name": "Somewhere ",
+    "name": "Some  where ",
     "city": "",
     "subd": "",
     "country": "XK",
@@ -28,7 +28,7 @@ def test_an_airport_of_an_unlisted_country_is_left_out_and_named() -> None:
 
 def test_what_is_not_known_of_an_airport_is_null() -> None:
     (row,), _ = sources.airports({"XK"}, [RECORD])
-    assert (row["name"], row["elevation"]) == ("Somewhere", 2)
+    assert (row["name"], row["elevation"]) == ("Some where", 2)
     assert row["iata"] is row["city"] is row["subdivision"] is None
 
 

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from backstay.models.bounds import check_keywords
 from backstay.controllers.openapi.literals import filter_pattern, key_pattern
 from backstay.controllers.openapi.parameters import component_parameters, filter_fields
 from backstay.controllers.resources.filters import parse_operation, placed
 from backstay.controllers.resources.ordering import parse_order
 from backstay.controllers.resources.select import parse_select
+from backstay.models.bounds import check_keywords
 from backstay.models.catalog import Field
 from backstay.models.resources.plan import Parameter, Reference
 from backstay.models.resources.request import ColumnPath
