@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+from asyncpg.prepared_stmt import PreparedStatement
 from sqlalchemy import Table, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -87,25 +88,15 @@ class Harbour:
 
     @contextmanager
     def counting(self) -> Iterator[list[str]]:
-        """Collect the statements that the drivers are given, in SQL."""
-        database, statements = self.app.database, list[str]()
+        """Collect the statements that the drivers are given, in SQL; on SQLite, with their values."""
+        database = self.app.database
         if isinstance(database, SqliteDatabase):
-            assert database._inline is not None
-            database._inline.raw.set_trace_callback(statements.append)
-            yield statements
-            database._inline.raw.set_trace_callback(None)
-            return
-        assert isinstance(database, PostgresDatabase)
-
-        def note(record: Any) -> None:
-            statements.append(record.query)
-
-        connections = [connection.raw for connection in database._pool._idle]
-        for connection in connections:
-            connection.add_query_logger(note)
-        yield statements
-        for connection in connections:
-            connection.remove_query_logger(note)
+            with _traced(database) as statements:
+                yield statements
+        else:
+            assert isinstance(database, PostgresDatabase)
+            with _logged(database) as statements:
+                yield statements
 
     async def _open(self) -> None:
         await self._running.__aenter__()
@@ -134,6 +125,43 @@ class Harbour:
                 yield Statement(
                     f"SELECT setval(pg_get_serial_sequence('{name}', 'id'), coalesce(max(id), 0) + 1, false) FROM {name}"
                 )
+
+
+@contextmanager
+def _traced(database: SqliteDatabase) -> Iterator[list[str]]:
+    statements: list[str] = []
+    assert database._inline is not None
+    database._inline.raw.set_trace_callback(statements.append)
+    try:
+        yield statements
+    finally:
+        database._inline.raw.set_trace_callback(None)
+
+
+@contextmanager
+def _logged(database: PostgresDatabase) -> Iterator[list[str]]:
+    """The driver's own log leaves prepared statements out, so their one way to the server is watched as well."""
+    statements: list[str] = []
+    name = "_PreparedStatement__do_execute"
+    execute = getattr(PreparedStatement, name)
+
+    def watched(prepared: Any, executor: Any) -> Any:
+        statements.append(prepared.get_query())
+        return execute(prepared, executor)
+
+    def note(record: Any) -> None:
+        statements.append(record.query)
+
+    connections = [connection.raw for connection in database._pool._idle]
+    for connection in connections:
+        connection.add_query_logger(note)
+    setattr(PreparedStatement, name, watched)
+    try:
+        yield statements
+    finally:
+        setattr(PreparedStatement, name, execute)
+        for connection in connections:
+            connection.remove_query_logger(note)
 
 
 def _table(model: type) -> Table:

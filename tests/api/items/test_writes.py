@@ -58,18 +58,31 @@ def test_conflicts_are_409(editor: CallerClient, method: str) -> None:
     problem(editor.request(method, SHIP, json={"name": "Anna", "home_code": "NOPE"}), 409, "23503")
 
 
-def test_put_replaces_the_whole_row(editor: CallerClient) -> None:
-    response = editor.put(SHIP, {"name": "Anna II"})
+@pytest.mark.parametrize("conditions", [{}, {"If-Match": "*"}])
+def test_put_replaces_the_row_and_what_it_lacks_is_null(
+    editor: CallerClient, conditions: dict[str, str]
+) -> None:
+    response = editor.put(SHIP, {"name": "Anna II", "tons": 9}, headers=conditions)
     assert response.status_code == 200
     row = response.json()
-    assert (row["id"], row["name"], row["home_code"], row["built"], row["rating"]) == (
-        1,
-        "Anna II",
-        None,
-        None,
-        None,
-    )
-    assert (row["tons"], row["flag"]) == (100, "plain")
+    assert (row["id"], row["name"], row["tons"]) == (1, "Anna II", 9)
+    assert (row["home_code"], row["built"], row["rating"]) == (None, None, None)
+
+
+def test_put_takes_the_models_default_for_what_it_lacks(editor: CallerClient) -> None:
+    assert editor.put(SHIP, {"name": "Anna II"}).json()["flag"] == "plain"
+
+
+def test_put_needs_what_has_no_default(editor: CallerClient) -> None:
+    document = problem(editor.put(SHIP, {"tons": 1}), 422, "unprocessable")
+    assert set(details_of(document)) == {"name"}
+    assert editor.get(SHIP).json()["tons"] == 500
+
+
+def test_put_leaves_what_its_caller_does_not_see(alice: CallerClient, bob: CallerClient) -> None:
+    path = f"/rest/v1/voyages/{voyage_id(1)}"
+    problem(bob.put(path, {"start_code": "DEBRV"}), 403, "42501")
+    assert alice.get(path).json()["cost"] == 100.50
 
 
 def test_put_creates_a_row_at_its_address(editor: CallerClient) -> None:

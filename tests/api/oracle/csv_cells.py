@@ -26,7 +26,7 @@ def csv_of_text(text: str, rows: int) -> list[list[Any]]:
 def _cell(value: Any) -> Any:
     """A cell of a CSV as the oracle has it, numbers in a form without needless digits."""
     if isinstance(value, dict | list):
-        return repr(frozen(value))
+        return frozen(value)
     text = "" if value is None else as_text(value) or ""
     return _number(text)
 
@@ -38,9 +38,9 @@ def _number(text: str) -> Any:
         return _compact(text)
 
 
-def _compact(text: str) -> str:
+def _compact(text: str) -> Any:
     """JSON inside a cell, without the spaces and the order that nobody promised."""
     try:
-        return repr(frozen(json.loads(text, parse_float=Decimal))) if text[:1] in ("{", "[") else text
+        return frozen(json.loads(text, parse_float=Decimal)) if text[:1] in ("{", "[") else text
     except ValueError:
         return text

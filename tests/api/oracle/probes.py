@@ -15,8 +15,8 @@ from tests.api.oracle.csv_cells import csv_of_rows, csv_of_text
 from tests.api.oracle.models import random_cell, random_row, violations
 from tests.api.oracle.oracle import Eye
 from tests.api.oracle.queries import Questioner
-from tests.api.oracle.rules import Person, Row
-from tests.api.oracle.syntax import Query, query_string
+from tests.api.oracle.rules import Person, Row, is_never
+from tests.api.oracle.syntax import Query, depth, query_string
 from tests.api.oracle.values import Kind, Random, frozen, literal, shown
 from tests.api.oracle.world import World, lasting
 from tests.api.oracle.writes import METHODS, Clerk, Outcome, Write, random_write
@@ -70,6 +70,8 @@ class Case:
     def _check_read(self, table: str, query: Query, headers: dict[str, str], answer: httpx.Response) -> None:
         codes = self.eye.errors(table, query)
         ranged = _ranged(query, headers.get("range"))
+        if self._is_too_deep(query, answer):
+            return
         if codes or ranged is None:
             self._check_refused(answer, codes | ({"PGRST103"} if ranged is None else set()))
             return
@@ -88,6 +90,15 @@ class Case:
             expected = f"{place}/{'*' if total is None else total}"
             assert answer.headers["content-range"] == expected, self._told(answer, expected)
             self._check_body(headers.get("accept"), rows, answer)
+
+    def _is_too_deep(self, query: Query, answer: httpx.Response) -> bool:
+        """SQLite's parser goes 100 levels deep, which embeds in embeds can reach when rules add theirs."""
+        return (
+            self.world.is_sqlite
+            and answer.status_code == 400
+            and depth(query) > 2
+            and answer.json()["code"] == "54000"
+        )
 
     def _check_body(self, accept: str | None, rows: Sequence[dict[str, Any]], answer: httpx.Response) -> None:
         if accept == "text/csv":
@@ -242,7 +253,9 @@ class Case:
     async def write(self) -> None:
         """A write does to every row what the oracle does, or is refused and does nothing."""
         write = random_write(self.random, self.eye)
-        if write.verb == "create" and not write.rows:
+        verb_is_missing = is_never(self.world.schema[write.table].rules[write.verb])
+        if (write.verb == "create" and not write.rows) or (verb_is_missing and self.person.above_rules):
+            # Whether a verb that no rule grants exists for the secret key is no matter of leaks.
             return
         outcome = Clerk(self.world.schema, self.world.state, self.person).outcome(write)
         answer = (

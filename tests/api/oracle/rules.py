@@ -253,7 +253,7 @@ def _folded(parts: Sequence[Folded], *, neutral: bool) -> Folded:
 
 
 def is_never(rule: Rule) -> bool:
-    """True for a rule that is false whoever asks: nobody has the verb, not even who stands above the rules."""
+    """True for a rule that is false whoever asks, so that the table may lack the method."""
     return _is_constant(rule, value=False)
 
 

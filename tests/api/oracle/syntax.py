@@ -133,6 +133,11 @@ class Query:
     offset: int | None = None
 
 
+def depth(query: Query) -> int:
+    """How deep embeds are nested."""
+    return max((1 + depth(item.query) for item in query.items if isinstance(item, Embedded)), default=0)
+
+
 def query_string(query: Query) -> str:
     """The query string, percent-encoded."""
     parameters = []

@@ -47,6 +47,7 @@ class World:
         self.schema: Schema = mapped.schema
         self.state = state
         self.people = _people(app)
+        self.is_sqlite = app.settings.database.engine == "sqlite"
 
     async def ask(
         self, person: Person, method: str, path: str, headers: Mapping[str, str] | None = None, **options: Any

@@ -179,6 +179,8 @@ class Clerk:
                 codes |= {"23505"} if old is not None else set()
                 written.append((full, "create"))
             rows[spec.key_of(full)] = full
+            # Unique values are compared as each row comes, not when all are there.
+            codes |= violations(self.schema, {**self.before, write.table: list(rows.values())}) & {"23505"}
         state = {**self.before, write.table: list(rows.values())}
         codes |= violations(self.schema, state) | self._unchecked(spec, write, written, state)
         status = 200 if written and all(verb == "update" for _, verb in written) else 201
