@@ -56,7 +56,7 @@ def main(
     engines = [
         choice for choice in (EngineChoice.SQLITE, EngineChoice.POSTGRESQL) if engine in (choice, "both")
     ]
-    console = Console(width=max(Console().width, 150))
+    console = Console(width=max(Console().width, 140))
     try:
         for one in engines:
             (_profile if profile else _compare)(console, one.value, operations, effort)

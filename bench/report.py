@@ -71,11 +71,10 @@ def table(lines: Sequence[Line], operations: Sequence[Operation], engine: str, e
     drawn = Table(
         title=f"{engine}: median of {effort.rounds} rounds (least to most), {effort.connections} connections"
     )
-    drawn.add_column("operation", no_wrap=True)
-    drawn.add_column("contender", no_wrap=True)
+    for name in ("operation", "contender"):
+        drawn.add_column(name, no_wrap=True)
     for name in (
         "requests/s",
-        "p50 ms",
         "p99 ms",
         "server µs",
         "database µs",
@@ -144,14 +143,14 @@ def _cells(line: Line, title: str, engine: str) -> list[str]:
         f"{rate.median:,.0f} ({rate.least:,.0f} to {rate.most:,.0f})",
         f"{line.p99_ms.median:.2f}",
         f"{line.server_cpu_us.median:,.0f}",
-        f"{line.database_cpu_us.median:,.0f}" if engine == "postgresql" else "in server",
+        f"{line.database_cpu_us.median:,.0f}" if engine == "postgresql" else "-",
         _times(line.over_hand_written if line.contender == BACKSTAY else None),
         _times(line.over_hello_world if line.contender == BACKSTAY else None),
     ]
 
 
 def _times(ratio: Spread | None) -> str:
-    return "" if ratio is None else f"{ratio.median:.2f} ({ratio.least:.2f} to {ratio.most:.2f})"
+    return "" if ratio is None else f"{ratio.median:.1f} ({ratio.least:.1f} to {ratio.most:.1f})"
 
 
 def _machine() -> dict[str, object]:
