@@ -50,6 +50,7 @@ class Harbour:
 
     def __init__(self, url: str) -> None:
         self.app = Backstay(settings=settings_for(url), models=MODELS, project=Path("/"), title="harbour")
+        self.url = url
         self.engine = self.app.database.engine
         self._loop = asyncio.new_event_loop()
         self._running = self.app.running()

@@ -214,7 +214,7 @@ class Letter(Model):
     """A box for letters: everyone may put one in, editors read them."""
 
     __tablename__ = "letters"
-    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    id: Mapped[int] = mapped_column(primary_key=True)
     words: Mapped[str]
 
 
@@ -248,7 +248,7 @@ class Specimen(Model):
     """One column of every kind."""
 
     __tablename__ = "specimens"
-    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    id: Mapped[int] = mapped_column(primary_key=True)
     text_: Mapped[str | None] = mapped_column("text")
     short: Mapped[str | None] = mapped_column(String(5))
     choice: Mapped[str | None] = mapped_column(Enum("red", "Green", "a b", name="specimen_choice"))

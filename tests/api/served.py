@@ -1,6 +1,7 @@
 """The application of the API tests in a process of its own, for tools that speak to a port.
 
-`python -m tests.api.served URL PORT`: serves until it is stopped. The database at URL has its tables already.
+`python -m tests.api.served URL PORT [TABLE…]`: serves those tables, or all, until it is stopped. The database at URL
+has its tables already.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -24,12 +25,12 @@ START_SECONDS = 20.0
 
 
 @contextmanager
-def served(url: str, log: Path) -> Iterator[str]:
-    """Serve the application over that database; yields the address of the server."""
+def served(url: str, log: Path, tables: Sequence[str] = ()) -> Iterator[str]:
+    """Serve those tables of that database, or all of them; yields the address of the server."""
     port = free_port()
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "tests.api.served", url, str(port)],
+            [sys.executable, "-m", "tests.api.served", url, str(port), *tables],
             stdout=output, stderr=subprocess.STDOUT, cwd=ROOT,
         )  # fmt: skip
     address = f"http://127.0.0.1:{port}"
@@ -62,9 +63,10 @@ def main() -> None:
     from tests.api.harbour import settings_for
     from tests.api.models import MODELS
 
-    url, port = sys.argv[1], int(sys.argv[2])
+    url, port, tables = sys.argv[1], int(sys.argv[2]), sys.argv[3:]
+    models = [model for model in MODELS if not tables or model.__tablename__ in tables]
     settings = settings_for(url)
-    app = Backstay(settings=settings, models=MODELS, project=Path("/"), title="harbour")
+    app = Backstay(settings=settings, models=models, project=Path("/"), title="harbour")
     http = settings.http.model_copy(update={"port": port})
     uvicorn.Server(uvicorn_config(app, http)).run()
 

@@ -76,10 +76,6 @@ def build_swagger2(catalog: Catalog, *, title: str, version: str, server_url: st
             },
             "apikey": {"type": "apiKey", "in": "header", "name": "apikey"},
         },
-        "externalDocs": {
-            "description": "The whole description",
-            "url": f"{server_url.rstrip('/')}/openapi.json",
-        },
     }
 
 

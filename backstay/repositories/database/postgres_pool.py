@@ -156,9 +156,10 @@ class PostgresPool:
         return connection
 
     def release(self, connection: PostgresConnection) -> None:
-        """Take back an idle, clean connection, or give it to whoever waits longest."""
+        """Take back an idle, clean connection that is still trusted, or give it to whoever waits longest."""
         raw = connection.raw
-        if connection.busy or raw.is_closed() or raw.is_in_transaction():
+        is_old = connection.generation < self._generation
+        if is_old or connection.busy or raw.is_closed() or raw.is_in_transaction():
             self.discard(connection)
             return
         while self._waiters:
@@ -189,7 +190,9 @@ class PostgresPool:
             await self._emptied.wait()
 
     async def _open(self) -> PostgresConnection | None:
+        """A new connection; None when one that was as old broke meanwhile."""
         self._size += 1
+        generation = self._generation
         try:
             raw = await asyncpg.connect(
                 self._url,
@@ -203,7 +206,12 @@ class PostgresPool:
         except BaseException:
             self._forget()
             raise
-        return PostgresConnection(raw, self._generation)
+        connection = PostgresConnection(raw, generation)
+        if generation < self._generation:
+            # The server may have ended this session too, between its start and now.
+            self.discard(connection)
+            return None
+        return connection
 
     def _unreachable(self, error: BaseException) -> BackstayError:
         code = from_postgres(error, "", {}).code

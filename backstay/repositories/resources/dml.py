@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import (
+    Column,
     Select,
     Table,
     and_,
@@ -194,8 +195,28 @@ class WriteStatements:
         return into.on_conflict_do_update(
             index_elements=target,
             set_={field.column.key: into.excluded[field.column.key] for field in changed},
-            where=and_(true(), *(predicate.expression for predicate in plan.conflict_target)),
+            where=and_(true(), *map(self._about_existing, plan.conflict_target)),
         )
+
+    def _about_existing(self, predicate: Predicate) -> Expression:
+        """The predicate about the row that an insert meets, which also its subqueries mean by the table's name.
+
+        SQLAlchemy correlates no subquery with the table of an INSERT: it would read the whole table instead, and the
+        rule would hold for every row as soon as it holds for one.
+        """
+        if not predicate.reads_other_rows:
+            return predicate.expression
+        names = self.dialect.sql.identifier_preparer
+
+        def name(element: Any, **_: Any) -> Any:
+            if isinstance(element, Column) and element.table is self.table:
+                return literal_column(
+                    f"{names.format_table(self.table)}.{names.format_column(element)}", element.type
+                )
+            return None
+
+        rule: Expression = predicate.expression
+        return visitors.replacement_traverse(rule, {}, name)
 
     def _update(self, names: tuple[str, ...]) -> CompiledStatement:
         build = self._build(len(self.plan.parameters))

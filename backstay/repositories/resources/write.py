@@ -16,7 +16,7 @@ from typing import Any
 
 from backstay.errors import BackstayError
 from backstay.models.access.caller import Caller
-from backstay.models.catalog import Field
+from backstay.models.catalog import Field, ValueKind
 from backstay.models.resources.plan import WritePlan
 from backstay.models.resources.request import Conflict, Shape, WriteKind
 from backstay.repositories.database import Program, ResultRow, Statement
@@ -132,9 +132,16 @@ class CompiledWrite:
                 is_new = not existing
             result = yield statement.bind(values, caller)
             for written in result:
+                self._refuse_long_number(written)
                 self._note(written, is_new, tally)
             if self.plan.conflict is Conflict.MERGE and not result:
                 raise self._refused()
+
+    def _refuse_long_number(self, row: ResultRow) -> None:
+        """After its greatest id, SQLite numbers a new row with one that the column cannot hold on PostgreSQL."""
+        key = self.plan.resource.primary_key[0]
+        if key.kind is ValueKind.INTEGER and row[0] >> (key.bits - 1) not in (0, -1):
+            raise BackstayError("22003", f"{key.sql_type} out of range")
 
     def _change(
         self, row: Row, values: Sequence[Any], caller: Caller, precondition: Precondition | None

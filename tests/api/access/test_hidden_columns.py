@@ -54,7 +54,7 @@ def test_reading_a_hidden_column_is_reading_no_column(stranger: CallerClient, pa
     absent = stranger.get(f"/rest/v1/{path.format(ABSENT)}")
     assert _comparable(hidden) == _comparable(absent)
     assert 400 <= hidden.status_code < 500
-    assert "9000" not in hidden.text
+    assert "9000" not in _comparable(hidden)[1]  # the request id is random and may hold these digits
 
 
 @pytest.mark.parametrize("path", READS[:3] + READS[4:6] + READS[9:13])

@@ -161,6 +161,18 @@ def test_a_chosen_key_is_kept(editor: CallerClient) -> None:
     assert editor.post("/rest/v1/crews", {"ship_id": 4, "sailor_id": 4}).status_code == 201
 
 
+def test_a_row_is_never_numbered_beyond_its_column(editor: CallerClient) -> None:
+    """SQLite counts on from the greatest id there is, PostgreSQL from its sequence."""
+    last = 2**31 - 1
+    assert editor.post(SHIPS, {"id": last, "name": "last"}).status_code == 201
+    response = editor.post(f"{SHIPS}?select=id", {"name": "one more"}, prefer=SHOWN)
+    if response.status_code == 201:
+        assert response.json()[0]["id"] <= last
+    else:
+        problem(response, 400, "22003")
+    assert all(number <= last for number in editor.values(SHIPS, "id"))
+
+
 def test_one_object_is_the_answer_when_asked_for(editor: CallerClient) -> None:
     accept = {"Accept": "application/vnd.pgrst.object+json"}
     response = editor.post(f"{SHIPS}?select=name", {"name": "A"}, prefer=SHOWN, headers=accept)
