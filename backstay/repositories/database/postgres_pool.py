@@ -277,4 +277,6 @@ def session_settings(settings: DatabaseSettings) -> dict[str, str]:
         "idle_in_transaction_session_timeout": "60s",
         # Compiling a statement costs more than any of ours takes.
         "jit": "off",
+        # docs/decisions/0011-planner-costs.md
+        "random_page_cost": "1.1",
     }

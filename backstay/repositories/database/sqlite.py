@@ -20,8 +20,11 @@ from backstay.repositories.database.sqlite_connection import SqliteConnection
 from backstay.repositories.database.sqlite_readers import SqliteReaders
 from backstay.repositories.database.sqlite_writer import SqliteWriter
 
-# How long a statement that was too slow goes straight to a thread, and how many are remembered.
-SLOW_SECONDS = 30.0
+# A statement that was too slow goes straight to a thread for a while, which doubles each time that it is too slow again.
+# Most often the machine was busy, not the statement: when the first time was for 30 s already, reads by key and lists
+# reached two thirds of their rate on a machine that others use too.
+FIRST_SLOW_SECONDS = 0.05
+LAST_SLOW_SECONDS = 30.0
 SLOW_KEPT = 256
 _PING = Statement("SELECT 1")
 _UNNAMED: Uniques = {}
@@ -48,7 +51,8 @@ class SqliteDatabase:
         self._uniques = uniques
         self._inline_seconds = settings.inline_read_milliseconds / 1000
         self._inline: SqliteConnection | None = None
-        self._slow: dict[str, float] = {}
+        # SQL -> (until when it goes to a thread, for how long that was), the one noted longest ago first.
+        self._slow: dict[str, tuple[float, float]] = {}
         self._readers = SqliteReaders(
             self._connect_reader,
             settings.reader_threads,
@@ -83,8 +87,10 @@ class SqliteDatabase:
         if inline is None:
             raise BackstayError("draining")
         now = monotonic()
-        if self._slow and self._slow.get(statement.sql, now) > now:
-            return await self._readers.run(statement)
+        if self._slow:
+            slow = self._slow.get(statement.sql)
+            if slow is not None and now < slow[0]:
+                return await self._readers.run(statement)
         budget = inline.budget
         budget.deadline = now + self._inline_seconds
         try:
@@ -93,8 +99,13 @@ class SqliteDatabase:
             failure = from_sqlite(error, statement.sql, self._uniques, budget)
             if failure.code not in ("57014", "overloaded"):
                 raise failure from error
-        self._remember_slow(statement.sql)
-        return await self._readers.run(statement)
+        pause = self._remember_slow(statement.sql)
+        try:
+            return await self._readers.run(statement)
+        finally:
+            # From here on: one that takes longer than its pause would be tried on the loop every time.
+            if statement.sql in self._slow:
+                self._slow[statement.sql] = (monotonic() + pause, pause)
 
     async def write(self, program: Program[T], *, atomic: bool = True) -> T:
         """Run a program in one transaction and return its result once that is durable."""
@@ -104,11 +115,17 @@ class SqliteDatabase:
         """Answer when the database answers."""
         await self.read(_PING)
 
-    def _remember_slow(self, sql: str) -> None:
-        self._slow.pop(sql, None)
+    def _remember_slow(self, sql: str) -> float:
+        """Note a statement that was too slow, and for how many seconds it goes to a thread."""
+        now = monotonic()
+        until, pause = self._slow.pop(sql, (now, 0.0))
+        # What went well on the loop for long after its last pause starts again from the shortest.
+        pause = min(2 * pause, LAST_SLOW_SECONDS) if now - until < LAST_SLOW_SECONDS else 0.0
         if len(self._slow) >= SLOW_KEPT:
             del self._slow[next(iter(self._slow))]
-        self._slow[sql] = monotonic() + SLOW_SECONDS
+        pause = max(pause, FIRST_SLOW_SECONDS)
+        self._slow[sql] = (now + pause, pause)
+        return pause
 
     def _connect_reader(self) -> SqliteConnection:
         return SqliteConnection(self._path, read_only=True)

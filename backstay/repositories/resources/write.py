@@ -189,7 +189,8 @@ class CompiledWrite:
         if plan.shape is Shape.OBJECT and len(tally.keys) != 1:
             raise BackstayError("PGRST116", details=f"The result contains {len(tally.keys)} rows")
         for is_new in (True, False):
-            keys, statement = tally.some(is_new=is_new), self.statements.verify(is_new)
+            keys = tally.some(is_new=is_new)
+            statement = self.statements.verify(is_new=is_new, is_one=len(keys) == 1)
             if keys and statement is not None:
                 result = yield statement.bind([keys_document(keys)], caller)
                 if result[0][0] != len(keys):
@@ -200,7 +201,8 @@ class CompiledWrite:
     ) -> Generator[Statement, list[ResultRow], bytes]:
         if not keys:
             return b"[]"
-        result = yield self.statements.answer().bind([*values, keys_document(keys)], caller)
+        statement = self.statements.answer(is_one=len(keys) == 1)
+        result = yield statement.bind([*values, keys_document(keys)], caller)
         body: str = result[0][1]
         return body.encode()
 
