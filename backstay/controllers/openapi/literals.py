@@ -37,7 +37,9 @@ _LITERALS: dict[ValueKind, str] = {
 _ORDERED = "(?:eq|neq|gt|gte|lt|lte|isdistinct)"
 _QUANTIFIED = r"(?:eq|gt|gte|lt|lte)\((?:any|all)\)"
 # A dot as the first character could make the segment a `.` or `..`, which no server lets through.
-KEY_TEXT = r"[^\x00-\x20\x7f-\x9f\u202d\u202e/\\.,=%?#;][^\x00-\x1f\x7f-\x9f\u202d\u202e/\\,=%?#;]*"
+_KEY_START = r"[^\x00-\x20\x7f-\x9f\u202d\u202e/\\.,=%?#;]"
+_KEY_REST = r"[^\x00-\x1f\x7f-\x9f\u202d\u202e/\\,=%?#;]"
+KEY_TEXT = f"{_KEY_START}{_KEY_REST}*"
 
 
 def literal(field: Field) -> str:
@@ -71,7 +73,9 @@ def key_pattern(key: tuple[Field, ...]) -> str:
 
 
 def _key_part(field: Field) -> str:
-    return KEY_TEXT if field.kind is ValueKind.TEXT else literal(field)
+    if field.kind is not ValueKind.TEXT:
+        return literal(field)
+    return KEY_TEXT if field.length is None else f"{_KEY_START}{_KEY_REST}{{0,{field.length - 1}}}"
 
 
 def _text_forms(field: Field) -> list[str]:

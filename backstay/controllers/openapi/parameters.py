@@ -24,7 +24,7 @@ RESERVED = frozenset({"select", "columns", "on_conflict", "order", "limit", "off
 # Digits, as PostgREST describes them: what is no number is refused with 400, and a negative one with 416.
 _COUNT: Schema = {"type": "string", "pattern": "^[0-9]{1,18}$"}
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_$]+")
-_UNORDERED = frozenset({ValueKind.JSON, ValueKind.RANGE})
+_UNORDERED = frozenset({ValueKind.ARRAY, ValueKind.JSON, ValueKind.RANGE})
 _TAG = r'(?:W/)?"[!#-~]*"'
 
 SHARED_PARAMETERS: dict[str, Parameter] = {

@@ -10,16 +10,8 @@ import pytest
 SEED = pytest.StashKey[str]()
 
 
-def _seed() -> str:
-    """A new seed each night; the same one for every change, so that a change fails for what it changes.
-
-    The nightly profile still finds cases, about one in 1,500, in which the oracle and the product disagree.
-    """
-    return secrets.token_hex(4) if os.environ.get("PROFILE") == "nightly" else "5f057d11"
-
-
 def pytest_configure(config: pytest.Config) -> None:
-    config.stash[SEED] = os.environ.get("ORACLE_SEED") or _seed()
+    config.stash[SEED] = os.environ.get("ORACLE_SEED") or secrets.token_hex(4)
 
 
 @pytest.fixture
