@@ -82,6 +82,7 @@ CATALOGUE: Mapping[str, Entry] = {
     "internal_error": Entry(Kind.INTERNAL, "Something went wrong on our side."),
     "overloaded": Entry(Kind.UNAVAILABLE, "The server is busy; try again shortly."),
     "not_ready": Entry(Kind.UNAVAILABLE, "This node is not ready."),
+    "mail_unavailable": Entry(Kind.UNAVAILABLE, "Mail cannot be sent at the moment; try again shortly."),
     "draining": Entry(Kind.UNAVAILABLE, "This node is shutting down; try another."),
     "deadline_exceeded": Entry(Kind.SLOW, "The request took too long to answer."),
     # PostgREST protocol, annex A of the protocol reference.

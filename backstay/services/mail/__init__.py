@@ -1,0 +1,1 @@
+"""What the mails of the platform say."""
