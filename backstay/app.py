@@ -134,6 +134,7 @@ class Backstay:
             settings.log,
             authenticate=partial(Authenticate, callers=callers),
             development=settings.is_development,
+            debug=settings.debug,
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -7,14 +7,13 @@ from typing import Annotated
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 
 from backstay.app import catalog_of
 from backstay.cli.project import PACKAGE, enter
-from backstay.cli.terminal import ERR, OUT
+from backstay.cli.terminal import ERR, OUT, table_of
 from backstay.config.environment import Environment
 from backstay.config.loader import load_settings
-from backstay.config.report import CatalogFacts, Finding, unsafe
+from backstay.config.report import CatalogFacts, Finding, refusals
 
 
 def check(
@@ -24,7 +23,7 @@ def check(
         typer.Option("--env", help="Environment to check.", show_default="the current one"),
     ] = None,
 ) -> None:
-    """List every unsafe or missing value, with the fix; exit with 1 when there is one.
+    """List every value that is unsafe or missing in the environment, with the fix; exit with 1 when there is one.
 
     Serving in staging and production makes the same checks and refuses to start.
 
@@ -42,16 +41,16 @@ def check(
 
 
 def findings(project: Path, env: Environment | None) -> list[Finding]:
-    """What `check` would list. A value that cannot even be read ends the command with all such values."""
+    """What forbids to serve in the environment. A value that cannot even be read ends the command with all such values."""
     enter(project)
     settings = load_settings(project, env.value if env is not None else None)
     catalog = catalog_of(PACKAGE)
-    return unsafe(settings, CatalogFacts(tuple(catalog.without_rules())))
+    return refusals(settings, CatalogFacts(tuple(catalog.without_rules())))
 
 
 def show(found: list[Finding]) -> None:
     """The findings as a table."""
-    table = Table("setting", "problem", "fix", show_lines=True)
+    table = table_of("setting", "problem", "fix", show_lines=True)
     for finding in found:
         table.add_row(escape(finding.name), escape(finding.problem), escape(finding.fix))
     ERR.print(table)

@@ -6,10 +6,9 @@ from typing import Annotated
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 
 from backstay.cli.project import load_app
-from backstay.cli.terminal import OUT
+from backstay.cli.terminal import OUT, table_of
 
 
 def routes(
@@ -25,7 +24,7 @@ def routes(
         backstay routes --public
     """
     lines = load_app(context.obj).routes()
-    table = Table("method", "path", "rule")
+    table = table_of("method", "path", "rule")
     for line in lines:
         if line.public or not public:
             style = "yellow" if line.public else None

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import signal
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from socket import socket
+from types import FrameType
 from typing import Annotated
 
 import typer
 import uvicorn
+from uvicorn.config import Config
 from uvicorn.supervisors import Multiprocess
 
 from backstay.app import Backstay, catalog_of
@@ -17,7 +23,7 @@ from backstay.cli.terminal import OUT
 from backstay.config.http import HttpSettings
 from backstay.config.loader import load_settings
 from backstay.config.report import CatalogFacts, refusals
-from backstay.middleware.server import uvicorn_config
+from backstay.middleware.server import leave_in_two_steps, uvicorn_config
 
 
 def serve(
@@ -34,7 +40,8 @@ def serve(
 ) -> None:
     """Serve the application. In staging and production, refuse to start with an unsafe value.
 
-    Stops on SIGTERM: accepts nothing more, finishes what runs, and exits.
+    On SIGTERM, /health/ready answers 503 at once, and requests are taken for a few seconds more; then it accepts
+    nothing, finishes what runs, and exits with 0.
 
     Examples:
 
@@ -65,11 +72,30 @@ def run(project: Path, http: HttpSettings) -> None:
     sock = config.bind_socket()
     OUT.print(f"serving on http://{http.host}:{sock.getsockname()[1]} with {http.workers} worker(s)")
     if http.workers > 1:
-        Multiprocess(config, sockets=[sock]).run()
-    else:
-        server.run(sockets=[sock])
+        _Workers(config, sockets=[sock]).run()
+        return
+    # The server sends itself the signal again after it has stopped well, which is no reason to die of it.
+    signal.signal(signal.SIGTERM, lambda number, frame: None)
+    server.run(sockets=[sock])
+
+
+class _Workers(Multiprocess):
+    """Passes SIGTERM on to the workers at once; by itself it looks for signals twice a second."""
+
+    def __init__(self, config: Config, sockets: list[socket]) -> None:
+        super().__init__(config, sockets)
+        signal.signal(signal.SIGTERM, self._pass_on)
+
+    def _pass_on(self, number: int, frame: FrameType | None) -> None:
+        self.signal_queue.append(number)
+        for worker in self.processes:
+            if worker.pid is not None:
+                with suppress(ProcessLookupError):
+                    os.kill(worker.pid, number)
 
 
 def application(project: Path) -> Backstay:
-    """The application of one worker process."""
-    return load_app(project)
+    """The application of one worker process, which is told when the process is about to stop."""
+    app = load_app(project)
+    leave_in_two_steps(app.health.drain, app.settings.announce_seconds)
+    return app

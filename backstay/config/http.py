@@ -18,6 +18,9 @@ class HttpSettings(BaseModel):
         head_timeout_seconds: from the first byte of a connection or request to the end of its head.
         body_timeout_seconds: a body may take this long, and a second more for each `body_bytes_per_second` of it.
         request_timeout_seconds: after the head, until the response starts.
+        announce_seconds: after SIGTERM, how long `/health/ready` answers 503 while requests are still taken, so that
+            load balancers turn away first; None for 5 in staging and production and 0 in development.
+        drain_seconds: after that, how long running requests may take to finish.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -39,6 +42,7 @@ class HttpSettings(BaseModel):
     body_bytes_per_second: int = Field(default=1024, ge=1)
     keep_alive_seconds: float = Field(default=10.0, gt=0)
     request_timeout_seconds: float = Field(default=30.0, gt=0)
+    announce_seconds: float | None = Field(default=None, ge=0)
     drain_seconds: float = Field(default=10.0, ge=0)
 
     @field_validator("trusted_proxies")

@@ -11,6 +11,9 @@ from backstay.config.log import LogSettings
 from backstay.config.rest import RestSettings
 from backstay.config.tokens import TokenSettings
 
+ANNOUNCE_SECONDS = 5.0
+"""Load balancers ask every second or two, and need a few refusals."""
+
 
 class Settings(BaseModel):
     """One frozen value. Field docs name the section; `backstay check` names the variable for each."""
@@ -31,6 +34,14 @@ class Settings(BaseModel):
     def is_development(self) -> bool:
         """True where convenience outweighs safety."""
         return self.environment is Environment.DEVELOPMENT
+
+    @property
+    def announce_seconds(self) -> float:
+        """How long a process that was told to stop says so before it does."""
+        given = self.http.announce_seconds
+        if given is None:
+            return 0.0 if self.is_development else ANNOUNCE_SECONDS
+        return given
 
     @property
     def serves_docs(self) -> bool:

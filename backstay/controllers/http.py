@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from starlette.requests import ClientDisconnect
@@ -14,7 +14,11 @@ Header = tuple[bytes, bytes]
 
 
 class HttpRequest:
-    """One request: what a controller needs of the scope, and its body."""
+    """One request: what a controller needs of the scope, and its body.
+
+    Attributes:
+        headers: by lower-case name; repeated ones joined by commas (RFC 9110 section 5.3).
+    """
 
     __slots__ = ("_receive", "context", "headers", "method", "path", "query", "state")
 
@@ -22,17 +26,15 @@ class HttpRequest:
         self.method: str = scope["method"]
         self.path: str = scope["path"]
         self.query: bytes = scope["query_string"]
-        self.headers: Sequence[Header] = scope["headers"]
         self.state: dict[str, Any] = scope["state"]
+        self.headers: Mapping[bytes, bytes] = self.state["backstay.headers"]
         self.context: Context = self.state["backstay.context"]
         self._receive = receive
 
-    def header(self, name: bytes) -> bytes | None:
-        """The header of that lower-case name; repeated ones joined by commas (RFC 9110 section 5.3)."""
-        found = [value for key, value in self.headers if key == name]
-        if not found:
-            return None
-        return found[0] if len(found) == 1 else b", ".join(found)
+    def values(self, name: bytes) -> tuple[bytes, ...]:
+        """The header of that lower-case name as the only value of a list, or an empty list."""
+        value = self.headers.get(name)
+        return () if value is None else (value,)
 
     async def body(self) -> bytes:
         """The whole body, whose size the middleware has bounded.

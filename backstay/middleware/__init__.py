@@ -32,17 +32,19 @@ def stack(
     *,
     authenticate: Layer | None = None,
     development: bool = False,
+    debug: bool = False,
 ) -> ASGIApp:
     """`app` behind every layer. A request passes them from top to bottom, its response from bottom to top.
 
-    `authenticate` is a layer ready but for its application, as in `partial(Authenticate, callers=callers)`.
+    `authenticate` is a layer ready but for its application, as in `partial(Authenticate, callers=callers)`. `debug`
+    shows clients the causes of errors, in development only.
     """
     order: tuple[Layer | None, ...] = (
         partial(Guard, settings=http),
         partial(RequestId, settings=http),
         OpenStages if development else None,
         AccessLog if log.access else None,
-        Errors,
+        partial(Errors, debug=debug and development),
         SecurityHeaders,
         partial(Cors, settings=http) if http.cors_origins else None,
         partial(Deadline, seconds=http.request_timeout_seconds),

@@ -6,12 +6,13 @@ In charge of finding the credentials among the headers; what they are worth is d
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from backstay.errors import BackstayError
-from backstay.middleware.exchange import CONTEXT
+from backstay.middleware.exchange import CONTEXT, HEADERS, Header
 from backstay.services.auth.callers import Callers
 from backstay.services.context import Context
 
@@ -29,8 +30,8 @@ class Authenticate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "lifespan":
-            authorization, apikey = _credentials(scope["headers"])
             state: dict[str, Any] = scope.setdefault("state", {})
+            authorization, apikey = _credentials(scope["headers"], state.get(HEADERS))
             state[CONTEXT] = Context(
                 self._callers.of(authorization, apikey),
                 state.get("request_id", ""),
@@ -40,7 +41,11 @@ class Authenticate:
         await self._app(scope, receive, send)
 
 
-def _credentials(headers: list[tuple[bytes, bytes]]) -> tuple[bytes | None, bytes | None]:
+def _credentials(
+    headers: list[Header], by_name: Mapping[bytes, bytes] | None
+) -> tuple[bytes | None, bytes | None]:
+    if by_name is not None and len(by_name) == len(headers):  # no header was sent more than once
+        return by_name.get(b"authorization"), by_name.get(b"apikey")
     authorization: bytes | None = None
     apikey: bytes | None = None
     for name, value in headers:

@@ -34,7 +34,7 @@ class BodyLimits:
             return
         exchange = exchange_of(scope)
         headers = exchange.headers
-        checked = HEAD_CHECKED in scope.get("extensions", ())
+        checked = HEAD_CHECKED in (scope.get("extensions") or ())
         length = headers.get(b"content-length")
         if checked and length is None and b"transfer-encoding" not in headers:
             await self._app(scope, receive, send)

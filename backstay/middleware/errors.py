@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import traceback
+from dataclasses import replace
 from urllib.parse import unquote_plus
 
 import structlog
@@ -29,10 +30,14 @@ class ResponseAbortedError(Exception):
 
 
 class Errors:
-    """Catches everything; the process goes on."""
+    """Catches everything; the process goes on.
 
-    def __init__(self, app: ASGIApp) -> None:
+    `debug` adds a `cause` to the problems that are our own fault: what was raised, without the request's secrets.
+    """
+
+    def __init__(self, app: ASGIApp, *, debug: bool = False) -> None:
         self._app = app
+        self._debug = debug
         self._log = structlog.get_logger("backstay.errors")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -40,6 +45,7 @@ class Errors:
             await self._app(scope, receive, send)
             return
         exchange = exchange_of(scope)
+        exchange.shows_causes = self._debug
         try:
             await self._app(scope, receive, send)
             if not exchange.started:
@@ -86,11 +92,23 @@ def _is_a_fault(error: Exception) -> bool:
 
 def problem_of_exception(error: Exception, scope: Scope) -> Problem:
     """The problem for any exception; what the catalogue does not know is an internal error and says no more."""
+    exchange = exchange_of(scope)
+    if exchange.shows_causes and _is_a_fault(error):
+        return replace(_problem_of_any(error, scope), cause=_cause_of(error, scope, exchange))
+    return _problem_of_any(error, scope)
+
+
+def _problem_of_any(error: Exception, scope: Scope) -> Problem:
     if not isinstance(error, BackstayError):
         return problem_of(BackstayError("internal_error"))
     context: Context | None = scope["state"].get(CONTEXT)
     caller = context.caller if context is not None else None
     return problem_of(error, anonymous=caller is None or (caller.id is None and caller.role == "anon"))
+
+
+def _cause_of(error: Exception, scope: Scope, exchange: Exchange) -> str:
+    cause = error.__cause__ if isinstance(error, BackstayError) and error.__cause__ is not None else error
+    return _without_secrets("".join(traceback.format_exception_only(cause)).strip(), scope, exchange)
 
 
 async def _send_problem(problem: Problem, exchange: Exchange, scope: Scope, send: Send) -> None:
@@ -109,7 +127,7 @@ def _without_secrets(text: str, scope: Scope, exchange: Exchange) -> str:
     secrets: set[str] = set()
     for name in _SECRET_HEADERS:
         value = exchange.headers.get(name, b"").decode("latin-1")
-        secrets.update(value.replace(";", " ").replace("=", " ").split())
+        secrets.update(value.replace(";", " ").replace("=", " ").replace(",", " ").split())
         secrets.add(value)
     for pair in scope.get("query_string", b"").decode("latin-1").split("&"):
         raw = pair.partition("=")[2]

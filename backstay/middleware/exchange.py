@@ -7,7 +7,7 @@ to the response in one place, whoever starts it. Not in charge of what any heade
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from starlette.types import Message, Scope, Send
 
@@ -15,6 +15,9 @@ Header = tuple[bytes, bytes]
 
 EXCHANGE = "backstay.exchange"
 """The key of the request's `Exchange` in `scope["state"]`."""
+
+HEADERS = "backstay.headers"
+"""The key of the request's headers by name in `scope["state"]`, as `by_name` makes them."""
 
 CONTEXT = "backstay.context"
 """The key of the request's `Context` in `scope["state"]`."""
@@ -37,19 +40,20 @@ class Exchange:
     """What the layers share about one request, and its `send`.
 
     Attributes:
-        headers: the request's headers; of a repeated one the last.
+        headers: the request's headers, as `by_name` makes them.
         client_ip: the client's address after trusted proxies; empty when there is none.
         secure: True when the client spoke https.
         status: of the response; 0 until it starts.
         sent_bytes: of the response's body so far.
         added: headers added to the response, whatever it holds.
         defaults: headers added unless the response holds one of that name.
+        shows_causes: an error that is our own fault tells the client what it was: for development only.
         at_start: called once when the response starts; what it returns is added.
     """
 
     __slots__ = (
         "_send", "added", "at_start", "client_ip", "complete", "defaults", "headers", "request_id", "secure",
-        "sent_bytes", "started", "status", "trace_id",
+        "sent_bytes", "shows_causes", "started", "status", "trace_id",
     )  # fmt: skip
 
     def __init__(
@@ -72,6 +76,7 @@ class Exchange:
         self.sent_bytes = 0
         self.started = False
         self.complete = False
+        self.shows_causes = False
         self.added: list[Header] = []
         self.defaults: Mapping[bytes, Header] = {}
         self.at_start: Callable[[], Iterable[Header]] | None = None
@@ -115,6 +120,16 @@ class Exchange:
         else:
             headers += [header for name, header in defaults.items() if name not in present]
         return headers
+
+
+def by_name(headers: Sequence[Header]) -> dict[bytes, bytes]:
+    """Headers by lower-case name; repeated ones joined by commas (RFC 9110 section 5.3)."""
+    found = dict(headers)
+    if len(found) != len(headers):
+        found.clear()
+        for name, value in headers:
+            found[name] = found[name] + b", " + value if name in found else value
+    return found
 
 
 def exchange_of(scope: Scope) -> Exchange:

@@ -61,13 +61,16 @@ def refusal_of_head(
 
 def _refusal_of_headers(version: str, headers: Iterable[Header]) -> BackstayError | None:
     seen: list[bytes] = []
+    rule_of = _GRAMMAR.get
     for name, value in headers:
-        rule = _GRAMMAR.get(name)
+        rule = rule_of(name)
         if rule is not None:
             pattern, code, message = rule
             if not pattern.fullmatch(value):
                 return BackstayError(code, message)
             seen.append(name)
+    if seen == [b"host"]:
+        return None
     if seen.count(b"host") != 1:
         return BackstayError("bad_host")
     lengths, codings = seen.count(b"content-length"), seen.count(b"transfer-encoding")

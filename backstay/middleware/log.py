@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, MutableMapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, BinaryIO
@@ -27,6 +27,7 @@ from backstay.config.log import LogSettings
 from backstay.middleware.errors import ResponseAbortedError
 
 Event = MutableMapping[str, Any]
+EventWriter = Callable[[Sequence[Event]], None]
 
 MAX_LINE_BYTES = 8192
 _MAX_VALUE_CHARS = 800
@@ -64,7 +65,7 @@ def configure_logging(settings: LogSettings, development: bool, stream: BinaryIO
     structlog.configure(
         processors=[render],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=lambda *args: _LineLogger(write),
+        logger_factory=_LineLoggers(write),
         cache_logger_on_first_use=True,
     )
     handler = _StandardHandler(write, render)
@@ -76,6 +77,33 @@ def configure_logging(settings: LogSettings, development: bool, stream: BinaryIO
     logging.getLogger("uvicorn.error").addFilter(_not_aborted)
     # It tells each of its steps; the commands that migrate tell the ones that matter.
     logging.getLogger("alembic").setLevel(logging.WARNING)
+
+
+def event_writer(name: str) -> EventWriter:
+    """What writes events at level info, each of which holds its own name under `event`, and all of them at once.
+
+    Goes past structlog's bound logger, which would take 4 µs to find the one processor that `configure_logging` has
+    given it; where something else has configured structlog, through it.
+    """
+    logger = structlog.get_logger(name).bind()
+    config = structlog.get_config()
+    processors, factory = config["processors"], config["logger_factory"]
+    if not (isinstance(factory, _LineLoggers) and len(processors) == 1):
+
+        def through_structlog(events: Sequence[Event]) -> None:
+            for event in events:
+                logger.info(event.pop("event"), **event)
+
+        return through_structlog
+    write, render = factory.write, processors[0]
+
+    def past_structlog(events: Sequence[Event]) -> None:
+        write(b"".join([render(None, "info", event) for event in events]))
+
+    def to_nobody(events: Sequence[Event]) -> None:
+        return
+
+    return past_structlog if logger.is_enabled_for(logging.INFO) else to_nobody
 
 
 def json_line(logger: object, level: str, event: Event) -> bytes:
@@ -163,6 +191,16 @@ class _LineLogger:
     def __init__(self, write: Callable[[bytes], None]) -> None:
         self.msg = self.debug = self.info = self.warning = self.error = self.critical = write
         self.exception = self.fatal = write
+
+
+class _LineLoggers:
+    """What structlog calls to make its loggers."""
+
+    def __init__(self, write: Callable[[bytes], None]) -> None:
+        self.write = write
+
+    def __call__(self, *args: object) -> _LineLogger:
+        return _LineLogger(self.write)
 
 
 class _StandardHandler(logging.Handler):

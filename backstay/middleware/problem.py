@@ -54,7 +54,7 @@ _RETRY_AFTER_SECONDS = 1
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What went wrong, in the words of HTTP. `headers` are those that the status asks for."""
+    """What went wrong, in the words of HTTP. `headers` are those that the status asks for; `cause` is for developers."""
 
     status: int
     code: str
@@ -62,6 +62,7 @@ class Problem:
     details: Any = None
     hint: str | None = None
     headers: tuple[Header, ...] = ()
+    cause: str | None = None
 
 
 def problem_of(error: BackstayError, *, anonymous: bool = False) -> Problem:
@@ -105,6 +106,8 @@ def problem_bytes(problem: Problem, *, request_id: str, instance: str) -> bytes:
         "details": problem.details,
         "hint": problem.hint,
     }
+    if problem.cause is not None:
+        document["cause"] = problem.cause
     try:
         return to_json(document, fallback=str)
     except (PydanticSerializationError, ValueError):  # a lone surrogate that came from the client

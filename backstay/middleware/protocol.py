@@ -9,16 +9,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from functools import partial
-from typing import Any, ClassVar, cast
+from typing import Any, cast
+from urllib.parse import unquote
 
 import httptools
-from uvicorn._types import ASGI3Application
+from uvicorn._types import ASGI3Application, HTTPScope
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from backstay.config.http import HttpSettings
 from backstay.errors import BackstayError
+from backstay.middleware.cycle import StrictCycle
 from backstay.middleware.exchange import HEAD_CHECKED
 from backstay.middleware.guard import refusal_of_head, refusal_response
 
@@ -30,6 +32,8 @@ _MAX_DISCARDED_BYTES = 16 * 1024 * 1024
 
 _EXTENSIONS: dict[str, dict[object, object]] = {HEAD_CHECKED: {}}
 
+_TIMER_SLACK_SECONDS = 0.001
+
 
 def protocol_for(settings: HttpSettings) -> type[asyncio.Protocol]:
     """The protocol with its limits, for `uvicorn.Config(http=…)`. Can be pickled, so uvicorn's workers can have it."""
@@ -38,8 +42,6 @@ def protocol_for(settings: HttpSettings) -> type[asyncio.Protocol]:
 
 class StrictProtocol(HttpToolsProtocol):
     """One connection. Each refusal is answered after the earlier answers of the pipeline, then the connection ends."""
-
-    _extensions: ClassVar = _EXTENSIONS
 
     def __init__(
         self,
@@ -63,6 +65,7 @@ class StrictProtocol(HttpToolsProtocol):
         self._body_bytes = 0
         self._body_since = 0.0
         self._timer: asyncio.TimerHandle | None = None
+        self._rests_since: float | None = None  # between a response and the next request
         self._active: RequestResponseCycle | None = None
         self._refusal: BackstayError | None = None
 
@@ -92,7 +95,7 @@ class StrictProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self._refusal is not None:
             return
-        self._unset_keepalive_if_required()
+        self._rests_since = None
         before = self._heads, self._body_bytes
         try:
             self.parser.feed_data(data)
@@ -119,11 +122,11 @@ class StrictProtocol(HttpToolsProtocol):
         self._has_begun = True
         self._method = ""
         self._header_bytes = 0
-        super().on_message_begin()
-        self.scope["extensions"] = self._extensions
+        self.headers = []
+        self.expect_100_continue = False
 
     def on_url(self, url: bytes) -> None:
-        super().on_url(url)
+        self.url += url
         if len(self.url) > self._settings.max_target_bytes:
             raise BackstayError("uri_too_long")
 
@@ -134,21 +137,64 @@ class StrictProtocol(HttpToolsProtocol):
         settings = self._settings
         if self._header_bytes > settings.max_header_bytes or len(self.headers) >= settings.max_headers:
             raise BackstayError("headers_too_large")
-        super().on_header(name, value)
+        name = name.lower()
+        if name == b"expect" and value.lower() == b"100-continue":
+            self.expect_100_continue = True
+        self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         self._method = self.parser.get_method().decode("ascii")
+        version = self.parser.get_http_version()
         path, _, query = self.url.partition(b"?")
-        refusal = refusal_of_head(self._method, self.parser.get_http_version(), path, query, self.headers)
+        refusal = refusal_of_head(self._method, version, path, query, self.headers)
         if refusal is not None:
             raise refusal
-        super().on_headers_complete()
-        if self._is_draining:
-            self.cycle.keep_alive = False
+        self.scope = self._scope(version, path, query)
+        before: RequestResponseCycle | None = self.cycle
+        self.cycle = self._cycle(version)
         self._in_head = False
         self._heads += 1
         self._body_bytes = 0
         self._disarm()
+        if before is None or before.response_complete:
+            self._start_asgi_task(self.cycle, self.app)
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((self.cycle, self.app))
+
+    def _scope(self, version: str, path: bytes, query: bytes) -> HTTPScope:
+        text = path.decode("ascii")
+        return {
+            "type": "http",
+            "asgi": {"version": self.asgi_version, "spec_version": "2.3"},
+            "http_version": version,
+            "method": self._method,
+            "scheme": self.scheme or "http",
+            "path": unquote(text) if "%" in text else text,
+            "raw_path": path,
+            "query_string": query,
+            "root_path": "",
+            "headers": self.headers,
+            "client": self.client,
+            "server": self.server,
+            "state": self.app_state.copy(),
+            "extensions": _EXTENSIONS,
+        }
+
+    def _cycle(self, version: str) -> StrictCycle:
+        return StrictCycle(
+            scope=self.scope,
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=False,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=self.expect_100_continue,
+            keep_alive=version != "1.0" and self.parser.should_keep_alive() and not self._is_draining,
+            on_response=self.on_response_complete,
+        )
 
     def on_body(self, body: bytes) -> None:
         self._body_bytes += len(body)
@@ -161,18 +207,46 @@ class StrictProtocol(HttpToolsProtocol):
         self._has_begun = False
         self.url = b""
         self._disarm()
-        super().on_message_complete()
+        if not self.cycle.response_complete:
+            self.cycle.more_body = False
+            self.cycle.message_event.set()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         self._active = cycle
         super()._start_asgi_task(cycle, app)
 
     def on_response_complete(self) -> None:
-        if self._refusal is None or self.pipeline:
-            super().on_response_complete()
-        else:  # the earlier answers are out: now the refusal
-            self.server_state.total_requests += 1
+        self.server_state.total_requests += 1
+        if self._refusal is not None and not self.pipeline:  # the earlier answers are out: now the refusal
             self._write_refusal()
+            return
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+        else:
+            self._rest()
+
+    # Rest: one timer outlives many requests, since arming and cancelling one for each costs 2 µs
+
+    def _rest(self) -> None:
+        self._rests_since = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self._close_after(self.timeout_keep_alive)
+
+    def _close_after(self, seconds: float) -> None:
+        self.timeout_keep_alive_task = self.loop.call_later(seconds, self._rest_expired)
+
+    def _rest_expired(self) -> None:
+        self.timeout_keep_alive_task = None
+        if self._rests_since is None:
+            return
+        left = self._rests_since + self.timeout_keep_alive - self.loop.time()
+        if left > _TIMER_SLACK_SECONDS:
+            self._close_after(left)
+        elif not self.transport.is_closing():
+            self.transport.close()
 
     # Time
 

@@ -1,7 +1,7 @@
 """The request's identity: its id, its trace, and the address it came from.
 
 In charge of opening the `Exchange` that the layers further in share, of `x-request-id` on the response, and of
-`request_id` and `client_ip` in the scope's state.
+`request_id`, `client_ip` and the headers by name in the scope's state.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from backstay.config.http import HttpSettings
 from backstay.middleware.address import Proxies, unmapped
-from backstay.middleware.exchange import EXCHANGE, Exchange
+from backstay.middleware.exchange import EXCHANGE, HEADERS, Exchange, by_name
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9_-]{1,64}")
 _TRACE_PARENT = re.compile(
@@ -38,7 +38,7 @@ class RequestId:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
-        headers = dict(scope["headers"])
+        headers = by_name(scope["headers"])
         client = scope.get("client")
         address = unmapped(client[0]) if client else ""
         scheme: str = scope.get("scheme", "http")
@@ -52,7 +52,7 @@ class RequestId:
             send,
             headers,
             request_id=request_id or new_request_id(),
-            trace_id=_trace_id(headers.get(b"traceparent")),
+            trace_id=_trace_id(headers[b"traceparent"]) if b"traceparent" in headers else "",
             client_ip=address,
             secure=scheme in ("https", "wss"),
         )
@@ -61,14 +61,13 @@ class RequestId:
         scope["state"] = {
             **scope.get("state", {}),
             EXCHANGE: exchange,
+            HEADERS: headers,
             "request_id": exchange.request_id,
             "client_ip": address,
         }
         await self._app(scope, receive, exchange.send if scope["type"] == "http" else send)
 
 
-def _trace_id(parent: bytes | None) -> str:
-    if parent is None:
-        return ""
+def _trace_id(parent: bytes) -> str:
     found = _TRACE_PARENT.fullmatch(parent)
     return found[1].decode() if found else ""

@@ -35,8 +35,9 @@ from backstay.models.resources.request import (
     WriteKind,
 )
 from backstay.repositories.resources.write import Precondition, Written
-from backstay.services.resources.read import ResourceReader
+from backstay.services.resources.read import KEPT_PLANS, ResourceReader
 from backstay.services.resources.write import ResourceWriter
+from backstay.utils.bounded import BoundedDict
 
 ALLOWED = ("GET", "HEAD", "PATCH", "PUT", "DELETE", "OPTIONS")
 _PREFERENCES = ("return", "handling")
@@ -58,6 +59,7 @@ class ItemController:
         self._settings = settings
         self._queries = QueryStringParser()
         self._preferences = PreferParser()
+        self._questions: BoundedDict[tuple[str, Query, int], Request] = BoundedDict(KEPT_PLANS)
         self._methods: Mapping[str, Callable[[HttpRequest, _Item, Send], Awaitable[None]]] = {
             "GET": self._read,
             "HEAD": self._read,
@@ -77,7 +79,7 @@ class ItemController:
         resource = self._reader.resource(request.context, table)
         if request.method not in ("GET", "HEAD"):
             require_method(resource, request.method, ALLOWED)
-        item = _Item(resource, key, self._queries.parse(request.query))
+        item = self._item(resource, key, self._queries.parse(request.query))
         try:
             await handle(request, item, send)
         except BackstayError as error:
@@ -87,19 +89,27 @@ class ItemController:
                 ) from error
             raise
 
+    def _item(self, resource: Resource, key: str, parsed: ParsedQuery) -> _Item:
+        """The row's address, with the question for it, which is the same object for equal shapes."""
+        place = (resource.name, parsed.query, len(parsed.values))
+        question = self._questions.get(place)
+        if question is None:
+            question = self._questions[place] = _question(resource, parsed)
+        return _Item(resource, key, parsed, question)
+
     async def _read(self, request: HttpRequest, item: _Item, send: Send) -> None:
-        answer = negotiate(request.header(b"accept"))
+        answer = negotiate(request.headers.get(b"accept"))
         document = await self._document(request, item)
         if document is None:
             raise BackstayError("row_not_found")
         body = shaped(document, CSV_LINES) if answer is CSV_LINES else document[1:-1]
         tag = etag_of(body)
-        condition = request.header(b"if-none-match")
+        condition = request.headers.get(b"if-none-match")
         headers: list[Header] = [(b"etag", tag), (b"cache-control", b"private, no-cache"), VARY]
         if condition is not None and matches(condition, tag, weakly=True):
             await respond(send, 304, headers)
             return
-        headers.append((b"content-type", answer.content_type.encode()))
+        headers.append(answer.header)
         await respond(send, 200, headers, body, head=request.method == "HEAD")
 
     async def _update(self, request: HttpRequest, item: _Item, send: Send) -> None:
@@ -110,10 +120,10 @@ class ItemController:
 
     async def _replace(self, request: HttpRequest, item: _Item, send: Send) -> None:
         preferences = self._preferences_of(request)
-        none_match = request.header(b"if-none-match")
+        none_match = request.headers.get(b"if-none-match")
         rows = await read_rows(request, None, missing_default=False)
         rows = item.whole(rows, self._reader.settable(request.context, item.resource))
-        if request.header(b"if-match") is not None:
+        if request.headers.get(b"if-match") is not None:
             await self._change(request, item, rows, self._precondition(request), preferences, send)
             return
         if none_match is None:
@@ -203,11 +213,11 @@ class ItemController:
         await respond(send, status, headers, body)
 
     def _preferences_of(self, request: HttpRequest) -> Preferences:
-        return self._preferences.parse(tuple(value for name, value in request.headers if name == b"prefer"))
+        return self._preferences.parse(request.values(b"prefer"))
 
     def _precondition(self, request: HttpRequest) -> Precondition | None:
         """What `If-Match` asks of the row as it is, read in the transaction that writes it."""
-        condition = request.header(b"if-match")
+        condition = request.headers.get(b"if-match")
         if condition is None:
             self._require_precondition()
             return None
@@ -227,16 +237,15 @@ class ItemController:
 class _Item:
     """One row's address: its table, its key, and what the query string says of the answer."""
 
-    def __init__(self, resource: Resource, key: str, parsed: ParsedQuery) -> None:
+    __slots__ = ("has_other_literals", "key", "query", "request", "resource", "values")
+
+    def __init__(self, resource: Resource, key: str, parsed: ParsedQuery, question: Request) -> None:
         self.resource = resource
         self.has_other_literals = bool(parsed.values)
-        query = parsed.query
-        if query.where or query.order or query.limit is not None or query.offset is not None:
-            raise BackstayError("PGRST100", "the address of one row takes no filter, order, limit or offset")
         self.key = _key_values(resource, key)
         self.values = (*parsed.values, *self.key)
-        self.query = Query(query.select, _key_filters(resource, len(parsed.values)))
-        self.request = Request(resource.name, self.query)
+        self.query = question.query
+        self.request = question
 
     def write(self, kind: WriteKind, conflict: Conflict | None) -> Write:
         """A write of this row whose answer shows it as this address does."""
@@ -263,6 +272,13 @@ class _Item:
                 row.setdefault(field.name, None)
         columns = dict.fromkeys([*row, *(field.name for field in fields)])
         return replace(rows, items=(row,), columns=tuple(columns), missing_default=True)
+
+
+def _question(resource: Resource, parsed: ParsedQuery) -> Request:
+    query = parsed.query
+    if query.where or query.order or query.limit is not None or query.offset is not None:
+        raise BackstayError("PGRST100", "the address of one row takes no filter, order, limit or offset")
+    return Request(resource.name, Query(query.select, _key_filters(resource, len(parsed.values))))
 
 
 def _key_values(resource: Resource, key: str) -> tuple[str, ...]:

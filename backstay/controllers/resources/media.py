@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 
 from backstay.errors import BackstayError
 from backstay.models.resources.request import Shape
@@ -17,12 +18,17 @@ _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]++\Z")
 _SHOWN_CHARACTERS = 200
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class AnswerMedia:
     """The form of an answer, and the `Content-Type` that says so."""
 
     shape: Shape
     content_type: str
+
+    @cached_property
+    def header(self) -> tuple[bytes, bytes]:
+        """The header that says so."""
+        return (b"content-type", self.content_type.encode())
 
 
 JSON_ARRAY = AnswerMedia(Shape.ARRAY, "application/json; charset=utf-8")

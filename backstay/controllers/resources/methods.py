@@ -20,11 +20,7 @@ _NEEDS: Mapping[str, tuple[str, ...]] = {
 
 def allowed(resource: Resource, methods: Sequence[str]) -> list[str]:
     """Those of the methods that somebody may use on this table."""
-    return [
-        method
-        for method in methods
-        if not any(getattr(resource.access, rule).is_never for rule in _NEEDS[method])
-    ]
+    return [method for method in methods if _is_possible(resource, method)]
 
 
 def require_method(resource: Resource, method: str, methods: Sequence[str]) -> None:
@@ -33,6 +29,10 @@ def require_method(resource: Resource, method: str, methods: Sequence[str]) -> N
     Raises:
         BackstayError: `PGRST117`, with those that somebody may.
     """
-    possible = allowed(resource, methods)
-    if method not in possible:
+    if method not in methods or not _is_possible(resource, method):
+        possible = allowed(resource, methods)
         raise BackstayError("PGRST117", f"Unsupported HTTP method: {method}", allow=possible)
+
+
+def _is_possible(resource: Resource, method: str) -> bool:
+    return not any(getattr(resource.access, rule).is_never for rule in _NEEDS[method])

@@ -81,11 +81,12 @@ class QueryStringParser:
     `cache_size` bounds what is remembered: that many structures of ordinary size, fewer of larger ones.
     """
 
-    __slots__ = ("_queries", "_structures")
+    __slots__ = ("_nothing", "_queries", "_structures")
 
     def __init__(self, cache_size: int = 2048) -> None:
         self._structures: ShapeCache[Outline, _Structure] = ShapeCache(cache_size)
         self._queries: ShapeCache[Query, Query] = ShapeCache(cache_size)
+        self._nothing: ParsedQuery | None = None  # what an empty query string asks for
 
     def parse(self, raw: bytes) -> ParsedQuery:
         """The question in the part of the address after `?`, without it; for reads and writes alike.
@@ -95,6 +96,8 @@ class QueryStringParser:
                 offset, PGRST108 and PGRST120 for what is asked of embeds, PGRST123 and PGRST127 for features that
                 do not exist.
         """
+        if not raw and self._nothing is not None:
+            return self._nothing
         outline: list[Any] = []
         literals: list[Any] = []
         windows: list[int] = []
@@ -116,9 +119,12 @@ class QueryStringParser:
                 outline += (key, value)
         structure = self._structure(tuple(outline), len(literals), len(raw))
         values = (*literals, *windows)
-        return ParsedQuery(
+        parsed = ParsedQuery(
             structure.query, values, structure.columns, structure.on_conflict, structure.shape_hash
         )
+        if not raw:
+            self._nothing = parsed
+        return parsed
 
     def _structure(self, outline: Outline, literal_count: int, size_bytes: int) -> _Structure:
         structure = self._structures.get(outline)

@@ -15,7 +15,7 @@ from backstay.controllers.resources.csv_lines import csv_of
 from backstay.controllers.resources.json_body import decode_json, rows_of
 from backstay.controllers.resources.media import AnswerMedia, negotiate, require_json
 from backstay.controllers.resources.methods import allowed, require_method
-from backstay.controllers.resources.prefer import Preferences, PreferParser, applied_header
+from backstay.controllers.resources.prefer import NO_PREFERENCES, Preferences, PreferParser, applied_header
 from backstay.controllers.resources.query_string import ParsedQuery, QueryStringParser
 from backstay.controllers.resources.ranges import content_range, parse_range, read_status, with_range
 from backstay.errors import BackstayError
@@ -64,25 +64,14 @@ class RestController:
         await handle(request, table, send)
 
     async def _read(self, request: HttpRequest, table: str, send: Send) -> None:
-        media = accept_range = unit = profile = None
-        prefer: tuple[bytes, ...] = ()
-        for name, value in request.headers:
-            if name == b"accept":
-                media = value if media is None else media + b", " + value
-            elif name == b"prefer":
-                prefer = (*prefer, value)
-            elif name == b"range":
-                accept_range = value
-            elif name == b"range-unit":
-                unit = value
-            elif name == b"accept-profile":
-                profile = value
-        answer = negotiate(media)
-        preferences = self._preferences.parse(prefer)
+        header = request.headers.get
+        answer = negotiate(header(b"accept"))
+        preferences = self._preferences.parse(request.values(b"prefer"))
         parsed = self._queries.parse(request.query)
-        if accept_range is not None and request.method == "GET":
-            parsed = with_range(parsed, parse_range(accept_range, unit))
-        _check_profile(profile)
+        rows = header(b"range")
+        if rows is not None and request.method == "GET":
+            parsed = with_range(parsed, parse_range(rows, header(b"range-unit")))
+        _check_profile(header(b"accept-profile"))
         question = Request(table, parsed.query, preferences.count, answer.shape)
         mark(request.state, "parse")
         page = await self._reader.read(request.context, question, parsed.values)
@@ -90,13 +79,14 @@ class RestController:
         offset = 0 if parsed.query.offset is None else parsed.values[parsed.query.offset]
         status = read_status(offset, page.count, page.total)
         headers: list[Header] = [
-            (b"content-type", answer.content_type.encode()),
+            answer.header,
             (b"content-range", content_range(offset, page.count, page.total).encode()),
             VARY,
         ]
         if request.query:
             headers.append((b"content-location", _location(request)))
-        _echo(headers, preferences, _READ_PREFERENCES)
+        if preferences is not NO_PREFERENCES:
+            _echo(headers, preferences, _READ_PREFERENCES)
         await respond(send, status, headers, shaped(page.body, answer), head=request.method == "HEAD")
 
     async def _insert(self, request: HttpRequest, table: str, send: Send) -> None:
@@ -145,11 +135,9 @@ class RestController:
 
     def _written(self, request: HttpRequest) -> tuple[AnswerMedia, Preferences, ParsedQuery]:
         """What the headers and the query string of a write say."""
-        _check_profile(request.header(b"content-profile"))
-        answer = negotiate(request.header(b"accept"))
-        preferences = self._preferences.parse(
-            tuple(value for name, value in request.headers if name == b"prefer")
-        )
+        _check_profile(request.headers.get(b"content-profile"))
+        answer = negotiate(request.headers.get(b"accept"))
+        preferences = self._preferences.parse(request.values(b"prefer"))
         return answer, preferences, self._queries.parse(request.query)
 
     def _change(
@@ -172,13 +160,13 @@ class RestController:
                 headers.append((b"content-type", b"text/plain; charset=utf-8"))
             await respond(send, status, headers)
             return
-        headers.append((b"content-type", answer.content_type.encode()))
+        headers.append(answer.header)
         await respond(send, status, headers, shaped(written.body, answer))
 
 
 async def read_rows(request: HttpRequest, columns: tuple[str, ...] | None, *, missing_default: bool) -> Rows:
     """The rows in the body of a write."""
-    require_json(request.header(b"content-type"))
+    require_json(request.headers.get(b"content-type"))
     value = decode_json(await request.body())
     rows = tuple(rows_of(value, columns))
     return Rows(rows, columns, missing_default=missing_default, single=not isinstance(value, list))

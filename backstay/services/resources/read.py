@@ -27,6 +27,7 @@ class ResourceReader:
         self.planner = planner
         self.kinds = kinds
         self.repository = repository
+        self._resources: BoundedDict[Hashable, Resource] = BoundedDict(KEPT_PLANS)
         self._plans: BoundedDict[Hashable, ReadPlan] = BoundedDict(KEPT_PLANS)
 
     async def read(self, context: Context, request: Request, values: Sequence[Any]) -> Page:
@@ -57,4 +58,9 @@ class ResourceReader:
         Raises:
             BackstayError: `PGRST205`.
         """
-        return Sight(self.planner.catalog, context.caller).resource(name)
+        place = (name, self.kinds.of(context.caller))
+        resource = self._resources.get(place)
+        if resource is None:
+            sight = Sight(self.planner.catalog, context.caller)
+            resource = self._resources[place] = sight.resource(name)
+        return resource

@@ -159,6 +159,26 @@ def test_check_of_a_safe_production_ends_with_zero(project: Path) -> None:
     assert (checked.returncode, checked.stderr) == (0, "")
 
 
+def test_check_judges_the_environment_that_it_is_asked_about(project: Path) -> None:
+    for words in (("check",), ("check", "--env", "development")):
+        checked = backstay(project, *words, BACKSTAY_DEBUG="true")
+        assert (checked.returncode, checked.stderr) == (0, "")
+    assert backstay(project, "check", "--env", "staging").returncode == 1
+
+
+def test_tables_are_never_cut_where_no_terminal_shows_them(project: Path) -> None:
+    model = project / "backend" / "models" / "ships.py"
+    model.write_text(
+        model.read_text().replace('"ships"', f'"{"s" * 60}"').replace('"captain"', f'"{"c" * 90}"')
+    )
+    routes = backstay(project, "routes", COLUMNS="40").stdout
+    assert "s" * 60 in routes
+    assert "c" * 90 in routes
+    checked = backstay(project, "check", "--env", "production", COLUMNS="40").stderr
+    assert "and name it in BACKSTAY_TOKENS__SECRET_FILE" in checked
+    assert "…" not in routes + checked
+
+
 def test_check_tells_values_that_cannot_be_read(project: Path) -> None:
     checked = backstay(project, "check", "--env", "production", BACKSTAY_HTTP__PORT="many", BACKSTAY_HTP="1")
     assert checked.returncode == 1

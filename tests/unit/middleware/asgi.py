@@ -77,7 +77,12 @@ async def ask(
 
 
 def behind(
-    app: ASGIApp, *, authenticate: Layer | None = None, development: bool = False, **settings: Any
+    app: ASGIApp,
+    *,
+    authenticate: Layer | None = None,
+    development: bool = False,
+    debug: bool = False,
+    **settings: Any,
 ) -> ASGIApp:
     """`app` behind the whole stack."""
     return stack(
@@ -86,6 +91,7 @@ def behind(
         LogSettings(access=False),
         authenticate=authenticate,
         development=development,
+        debug=debug,
     )
 
 

@@ -78,6 +78,26 @@ async def test_nothing_of_an_unknown_exception_reaches_the_client(capsys: pytest
     assert secret.decode() not in logged
 
 
+async def test_the_cause_is_shown_to_who_debugs_in_development_and_without_the_requests_secrets() -> None:
+    secret = [
+        (b"authorization", b"Bearer canary-of-the-token"),
+        (b"cookie", b"a=canary-1"),
+        (b"cookie", b"canary-2"),
+    ]
+    for app in (raises(RuntimeError("the cause, canary-of-the-token canary-1 canary-2")), _fastapi()):
+        for development, debug in ((True, True), (True, False), (False, True)):
+            response = await ask(
+                behind(app, development=development, debug=debug), path="/crash", headers=secret
+            )
+            assert response.status == 500
+            assert ("cause" in response.problem) is (development and debug)
+            assert b"canary" not in response.body
+    shown = await ask(behind(_fastapi(), development=True, debug=True), path="/unavailable")
+    assert shown.problem["cause"] == "RuntimeError: the cause"
+    refused = await ask(behind(raises(BackstayError("not_found")), development=True, debug=True))
+    assert "cause" not in refused.problem
+
+
 @pytest.mark.parametrize(
     ("accept", "content_type"),
     [

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import logging
+import subprocess
+import sys
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import structlog
@@ -14,6 +17,7 @@ import structlog
 from backstay.config.http import HttpSettings
 from backstay.config.log import LogSettings
 from backstay.middleware import stack
+from backstay.middleware.exchange import HEAD_CHECKED
 from backstay.middleware.log import MAX_LINE_BYTES, configure_logging, json_line
 from tests.unit.middleware.asgi import ask, hello
 
@@ -84,3 +88,61 @@ def test_a_broken_output_does_not_fail_the_request() -> None:
 
     configure_logging(LogSettings(), development=False, stream=Broken())
     structlog.get_logger("test").info("seen")
+
+
+async def test_requests_of_one_turn_are_logged_together() -> None:
+    stream = io.BytesIO()
+    configure_logging(LogSettings(), development=False, stream=stream)
+    app = stack(hello, HttpSettings(), LogSettings())
+    checked: dict[str, Any] = {"extensions": {HEAD_CHECKED: {}}}
+    for turn in range(2):
+        answers = [await ask(app, path=f"/{turn}/{number}", **checked) for number in range(3)]
+        assert len(stream.getvalue().splitlines()) == turn * 4  # nothing has waited yet
+        structlog.get_logger("test").info("meanwhile")
+        await asyncio.sleep(0)
+        events = [json.loads(line) for line in stream.getvalue().splitlines()[turn * 4 :]]
+        assert [event.get("path") for event in events] == [None, *(f"/{turn}/{n}" for n in range(3))]
+        assert [event["request_id"] for event in events[1:]] == [
+            answer.headers["x-request-id"] for answer in answers
+        ]
+
+
+def test_what_waits_when_the_process_ends_is_logged() -> None:
+    program = """
+import asyncio, sys
+from backstay.config.http import HttpSettings
+from backstay.config.log import LogSettings
+from backstay.middleware import stack
+from backstay.middleware.exchange import HEAD_CHECKED
+from backstay.middleware.log import configure_logging
+from tests.unit.middleware.asgi import ask, hello
+
+configure_logging(LogSettings(), development=False)
+app = stack(hello, HttpSettings(), LogSettings())
+coroutine = ask(app, path="/last", extensions={HEAD_CHECKED: {}})
+loop = asyncio.new_event_loop()
+loop.call_soon(lambda: (loop.create_task(coroutine), loop.call_soon(sys.exit, 3)))
+loop.run_forever()
+"""
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)
+    assert ended.returncode == 3
+    assert [json.loads(line)["path"] for line in ended.stdout.splitlines()] == ["/last"]
+
+
+@pytest.mark.parametrize("level", ["info", "warning"])
+async def test_the_access_log_is_the_same_whoever_configured_structlog(
+    level: Literal["info", "warning"],
+) -> None:
+    configure_logging(LogSettings(level=level), development=False, stream=io.BytesIO())
+    ours = stack(hello, HttpSettings(), LogSettings())
+    seen: list[Any] = []
+
+    def keep(logger: object, name: str, event: Any) -> Any:
+        seen.append(dict(event))
+        raise structlog.DropEvent
+
+    structlog.configure(processors=[keep, keep])
+    await ask(ours, path="/ours")
+    assert seen == []
+    await ask(stack(hello, HttpSettings(), LogSettings()), path="/theirs")
+    assert [event["path"] for event in seen] == (["/theirs"] if level == "info" else [])
