@@ -129,7 +129,8 @@ class PostgresDatabase:
                         self._pool.distrust(connection)
                     if was_not_run(error) or (atomic and isinstance(error, OUTDATED)):
                         raise _UndoneError(error) from error
-                    raise from_postgres(error, statement.sql, self._uniques) from error
+                    failure = from_postgres(error, statement.sql, self._uniques)
+                    raise (failure if atomic else perhaps_done(failure, error)) from error
                 statement = steps.send(rows)
         except StopIteration as end:
             result: T = end.value
@@ -147,16 +148,22 @@ class PostgresDatabase:
             return
 
     async def _commit(self, connection: PostgresConnection) -> None:
-        """Commit. When the connection breaks here nobody knows what happened, so nobody is told to try again."""
         try:
             status = await connection.execute("COMMIT")
         except POSTGRES_ERRORS as error:
-            failure = from_postgres(error, "", self._uniques)
-            if is_lost(error) or isinstance(error, TimeoutError):
-                failure.retry_after_seconds = None
-            raise failure from error
+            raise perhaps_done(from_postgres(error, "", self._uniques), error) from error
         if status != "COMMIT":
             raise BackstayError("internal_error")
+
+
+def perhaps_done(failure: BackstayError, error: BaseException) -> BackstayError:
+    """The failure of what commits: when the connection breaks then, nobody knows what happened.
+
+    So nobody is told to try again.
+    """
+    if is_lost(error) or isinstance(error, TimeoutError):
+        failure.retry_after_seconds = None
+    return failure
 
 
 def is_lost(error: BaseException) -> bool:

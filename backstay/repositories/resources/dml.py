@@ -33,7 +33,7 @@ from backstay.models.catalog import Field, ValueKind
 from backstay.models.resources.plan import Form, Parameter, WritePlan
 from backstay.models.resources.request import Conflict, WriteKind
 from backstay.repositories.resources.compile import Build, CompiledStatement
-from backstay.repositories.resources.dialects import Dialect, Expression, fragment, stored
+from backstay.repositories.resources.dialects import Dialect, Encoder, Expression, fragment, stored
 from backstay.utils import json_text
 
 _BELIEVED = frozenset(
@@ -116,12 +116,14 @@ class WriteStatements:
             made = self._made[place] = self._answer(is_one)
         return made
 
-    def encode(self, value: Any, field: Field) -> Any:
-        """A value of an update as the driver takes it."""
+    def encoder(self, field: Field) -> Encoder:
+        """From a value that a column is set to, which may be None, to what the driver takes."""
         if self.dialect.engine == "sqlite":
-            return stored(value, field)
+            return lambda value: stored(value, field)
         encode = self.dialect.encoder(Parameter(0, Form.SCALAR, field))
-        return value if value is None or encode is None else encode(value)
+        if encode is None:
+            return lambda value: value
+        return lambda value: None if value is None else encode(value)
 
     def _build(self, literals: int) -> Build:
         return Build(self.dialect, self.plan.parameters, self.plan.predicates, own_from=literals)
@@ -157,22 +159,31 @@ class WriteStatements:
         checks = [check.expression for check in self._checks(is_new) if self._tells_when_written(check)]
         return and_(true(), *checks) if checks else literal_column("1")
 
-    def _insert(self, names: tuple[str, ...]) -> CompiledStatement:
+    def inserting(self, names: tuple[str, ...], *, by_values: bool) -> tuple[Build, Any]:
+        """An insert of those columns that returns nothing yet: of one row by its values, or of a document of rows."""
         build = self._build(0)
         fields = [self.plan.resource.fields[name] for name in names]
-        if self.dialect.engine == "postgresql":
-            into: Any = postgresql.insert(self.table)
-            into = self._from_document(into, build, fields) if fields else into
-        else:
-            into = sqlite.insert(self.table)
-            own = {field.column.key: self._own(build, number, field) for number, field in enumerate(fields)}
-            into = into.values(own) if own else into
+        into: Any = (postgresql if self.dialect.engine == "postgresql" else sqlite).insert(self.table)
+        if fields and not by_values:
+            into = self._from_document(into, build, fields)
+        elif fields:
+            into = into.values(
+                {field.column.key: self._own(build, number, field) for number, field in enumerate(fields)}
+            )
+        return build, into
+
+    def key(self) -> list[Expression]:
+        """The columns of the primary key."""
+        return self._key(self.table)
+
+    def _insert(self, names: tuple[str, ...]) -> CompiledStatement:
+        build, into = self.inserting(names, by_values=self.dialect.engine == "sqlite")
         into = self._on_conflict(into)
-        returned = [*self._key(self.table), self._passes(True), self._passes(False)]
+        returned = [*self.key(), self._passes(True), self._passes(False)]
         if self.dialect.engine == "postgresql":
             returned.append(literal_column("(xmax = 0)"))
         # Without a value for any column it is an INSERT ... DEFAULT VALUES.
-        return build.finish(into.returning(*returned), column_keys=None if fields else [])
+        return build.finish(into.returning(*returned), column_keys=None if names else [])
 
     def _from_document(self, into: Any, build: Build, fields: Sequence[Field]) -> Any:
         document = sql_cast(build.own("rows", 0, None), JSON())
@@ -210,17 +221,20 @@ class WriteStatements:
         """
         if not predicate.reads_other_rows:
             return predicate.expression
+        return self.by_name(predicate.expression, self.table)
+
+    def by_name(self, expression: Expression, source: Any) -> Expression:
+        """The expression with the columns of `source`, the table or an alias of it, spelled by the table's name."""
         names = self.dialect.sql.identifier_preparer
 
         def name(element: Any, **_: Any) -> Any:
-            if isinstance(element, Column) and element.table is self.table:
+            if isinstance(element, Column) and element.table is source:
                 return literal_column(
                     f"{names.format_table(self.table)}.{names.format_column(element)}", element.type
                 )
             return None
 
-        rule: Expression = predicate.expression
-        return visitors.replacement_traverse(rule, {}, name)
+        return visitors.replacement_traverse(expression, {}, name)
 
     def _update(self, names: tuple[str, ...]) -> CompiledStatement:
         build = self._build(len(self.plan.parameters))

@@ -10,14 +10,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from backstay.errors import BackstayError
 from backstay.models.access.caller import Caller
 from backstay.models.resources.plan import ReadPlan, WritePlan
 from backstay.repositories.database import Database
 from backstay.repositories.resources.compile import CompiledStatement, compile_estimate, compile_read
 from backstay.repositories.resources.dialects import Dialect
+from backstay.repositories.resources.insert_at_once import REFUSED, Row
 from backstay.repositories.resources.postgres_dialect import PostgresDialect
 from backstay.repositories.resources.sqlite_dialect import SqliteDialect
-from backstay.repositories.resources.write import CompiledWrite, Precondition, Row, Written
+from backstay.repositories.resources.write import CompiledWrite, Precondition, Written
 from backstay.utils.bounded import BoundedDict
 
 # A statement takes about 5 ms to compile and 20 KiB to keep.
@@ -85,6 +87,14 @@ class ResourceRepository:
         compiled = self._writes.get(plan)
         if compiled is None:
             compiled = self._writes[plan] = CompiledWrite(plan, self.dialect)
+        at_once = compiled.at_once(rows, caller)
+        if at_once is not None:
+            try:
+                return await self.database.write(at_once, atomic=False)
+            except BackstayError as error:
+                # Nothing of it was kept: the several statements say what is wrong, and the same on both engines.
+                if error.code != REFUSED:
+                    raise
         program = compiled.program(rows, values, caller, precondition)
         atomic = (
             not compiled.is_one_statement or precondition is not None or len({tuple(row) for row in rows}) > 1

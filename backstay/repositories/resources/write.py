@@ -10,7 +10,7 @@ rows, preconditions), one count for checks that read other rows, and one read fo
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,8 +22,8 @@ from backstay.models.resources.request import Conflict, Shape, WriteKind
 from backstay.repositories.database import Program, ResultRow, Statement
 from backstay.repositories.resources.dialects import Dialect, stored
 from backstay.repositories.resources.dml import WriteStatements, keys_document, rows_document
+from backstay.repositories.resources.insert_at_once import InsertsAtOnce, Row
 
-Row = Mapping[str, Any]
 Precondition = Callable[[bytes | None], None]
 Steps = Generator[Statement, list[ResultRow], Any]
 
@@ -71,6 +71,7 @@ class CompiledWrite:
         self.plan = plan
         self.dialect = dialect
         self.statements = WriteStatements(plan, dialect)
+        self._at_once = InsertsAtOnce(plan, dialect, self.statements)
 
     @property
     def is_one_statement(self) -> bool:
@@ -83,6 +84,25 @@ class CompiledWrite:
             and plan.conflict is not Conflict.MERGE
             and not plan.checks
         )
+
+    def at_once(self, rows: Sequence[Row], caller: Caller) -> Program[Written] | None:
+        """The insert of these rows as one statement that fails when a row fails a check; None when it needs more."""
+        statement = self._at_once.statement(rows, caller)
+        if statement is None:
+            return None
+
+        def run() -> Generator[Statement, list[ResultRow], Written]:
+            result = yield statement
+            width = len(self.plan.resource.primary_key)
+            keys = tuple(tuple(row[:width]) for row in result)
+            if self.plan.shape is Shape.OBJECT and len(keys) != 1:
+                raise self._not_one(len(keys))
+            body = None
+            if self.plan.answer is not None:
+                body = f"[{','.join(row[width] for row in result)}]".encode()
+            return Written(count=len(keys), inserted=len(keys), body=body, keys=keys)
+
+        return run
 
     def program(
         self, rows: Sequence[Row], values: Sequence[Any], caller: Caller, precondition: Precondition | None
@@ -158,7 +178,7 @@ class CompiledWrite:
             result = yield self.statements.delete().bind(values, caller)
         else:
             names = tuple(row)
-            settings = [self.statements.encode(row[one.name], one) for one in self._fields(names)]
+            settings = [self.statements.encoder(one)(row[one.name]) for one in self._fields(names)]
             result = yield self.statements.update(names).bind([*values, *settings], caller)
         for written in result:
             if plan.kind is WriteKind.UPDATE:
@@ -187,7 +207,7 @@ class CompiledWrite:
         if plan.max_affected is not None and len(tally.keys) > plan.max_affected:
             raise BackstayError("PGRST124", details=f"The query affects {len(tally.keys)} rows")
         if plan.shape is Shape.OBJECT and len(tally.keys) != 1:
-            raise BackstayError("PGRST116", details=f"The result contains {len(tally.keys)} rows")
+            raise self._not_one(len(tally.keys))
         for is_new in (True, False):
             keys = tally.some(is_new=is_new)
             statement = self.statements.verify(is_new=is_new, is_one=len(keys) == 1)
@@ -208,6 +228,9 @@ class CompiledWrite:
 
     def _finish(self, tally: _Tally, body: bytes | None) -> Written:
         return Written(count=len(tally.keys), inserted=sum(tally.new), body=body, keys=tuple(tally.keys))
+
+    def _not_one(self, count: int) -> BackstayError:
+        return BackstayError("PGRST116", details=f"The result contains {count} rows")
 
     def _refused(self) -> BackstayError:
         return BackstayError(

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+import math
 import random
 import struct
 from pathlib import Path
 from time import perf_counter
 
 import pytest
+from sqlalchemy import Column, Float, Integer, MetaData, Table, func, select
 
 from backstay.config.database import DatabaseSettings
+from backstay.models.catalog_reading import read_catalog
 from backstay.repositories.database import Database, Statement
 from backstay.repositories.database.sqlite import SqliteDatabase
 from backstay.repositories.database.sqlite_functions import compare_decimals, float_text
+from backstay.repositories.resources.sqlite_dialect import SqliteDialect
+from tests.api.models import Port
 from tests.integration.database.statements import code_of, one, statement
 
 NUMBERS = [
@@ -164,6 +169,26 @@ async def test_floats_are_written_as_postgresql_writes_them(database: Database) 
         )
     )
     assert [float_text(number) for number in numbers] == [row[0] for row in rows]
+
+
+async def test_a_column_of_floats_is_shown_as_postgresql_writes_them(database: Database) -> None:
+    if database.engine != "sqlite":
+        pytest.skip("SQLite writes floats in its own way")
+    seeded = random.Random(12)
+    decimals = [seeded.randint(-(10**10), 10**10) / 10 ** seeded.randint(0, 9) for _ in range(3000)]
+    numbers = [*decimals, *(math.nextafter(number, math.inf) for number in decimals)]
+    numbers += [0.0, 0.0001, -0.0001, 0.00005, 0.3, 1e9, 1e9 + 0.5, 1e13 + 0.0625, 5e-324, 1e308, math.inf]
+    table = Table("shown", MetaData(), Column("place", Integer), Column("value", Float))
+    await database.write(one(database, "CREATE TABLE shown (place INTEGER, value FLOAT)"))
+    into = (
+        "INSERT INTO shown SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?)"
+    )
+    lines = ",".join(f"[{place},{number!r}]" for place, number in enumerate(numbers)).replace("inf", "9e999")
+    await database.write(one(database, into, f"[{lines}]"))
+    field = read_catalog((Port,)).resources["ports"].fields["depth"]
+    shown = SqliteDialect().shown(table.c.value, field.kind, field)
+    rows = await database.read(Statement(str(select(func.json_array(shown)).order_by(table.c.place))))
+    assert [row[0] for row in rows] == [f"[{float_text(number)}]" for number in numbers]
 
 
 async def test_patterns_match_as_on_postgresql(database: Database) -> None:
