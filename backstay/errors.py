@@ -68,11 +68,15 @@ CATALOGUE: Mapping[str, Entry] = {
     # Values.
     "validation_failed": Entry(Kind.INVALID, "One or more values are not valid."),
     "unprocessable": Entry(Kind.UNPROCESSABLE, "One or more values are not valid."),
+    "email_address_invalid": Entry(Kind.INVALID, "Email address is invalid"),
+    "weak_password": Entry(Kind.UNPROCESSABLE, "Password is too easy to guess."),
     # Callers.
     "no_authorization": Entry(Kind.UNAUTHENTICATED, "This needs a signed-in caller."),
     "bad_jwt": Entry(Kind.UNAUTHENTICATED, "The access token is not valid."),
     "bad_api_key": Entry(Kind.UNAUTHENTICATED, "The API key is not valid."),
     "forbidden": Entry(Kind.FORBIDDEN, "This caller may not do that."),
+    "refresh_token_not_found": Entry(Kind.INVALID, "Invalid Refresh Token: Refresh Token Not Found"),
+    "refresh_token_already_used": Entry(Kind.INVALID, "Invalid Refresh Token: Already Used"),
     # Rows and preconditions of the plain face.
     "row_not_found": Entry(Kind.NOT_FOUND, "There is no such row."),
     "precondition_failed": Entry(Kind.PRECONDITION, "The row is no longer what the precondition says."),

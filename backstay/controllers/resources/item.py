@@ -78,7 +78,7 @@ class ItemController:
         table, _, key = request.path[self._start :].partition("/")
         resource = self._reader.resource(request.context, table)
         if request.method not in ("GET", "HEAD"):
-            require_method(resource, request.method, ALLOWED)
+            require_method(resource, request.method, ALLOWED, request.context.caller)
         item = self._item(resource, key, self._queries.parse(request.query))
         try:
             await handle(request, item, send)
@@ -153,7 +153,8 @@ class ItemController:
         await self._answer(send, 200, written, preferences, tagged=False)
 
     async def _options(self, request: HttpRequest, item: _Item, send: Send) -> None:
-        await respond(send, 200, [(b"allow", ", ".join(allowed(item.resource, ALLOWED)).encode())])
+        methods = allowed(item.resource, ALLOWED, request.context.caller)
+        await respond(send, 200, [(b"allow", ", ".join(methods).encode())])
 
     async def _change(
         self,

@@ -60,7 +60,8 @@ class RestController:
             raise BackstayError("PGRST117", f"Unsupported HTTP method: {request.method}", allow=ALLOWED)
         table = request.path[self._start :]
         if request.method not in ("GET", "HEAD"):
-            require_method(self._reader.resource(request.context, table), request.method, ALLOWED)
+            resource = self._reader.resource(request.context, table)
+            require_method(resource, request.method, ALLOWED, request.context.caller)
         await handle(request, table, send)
 
     async def _read(self, request: HttpRequest, table: str, send: Send) -> None:
@@ -130,7 +131,8 @@ class RestController:
         await self._respond(send, 200 if write.representation else 204, headers, written, answer)
 
     async def _options(self, request: HttpRequest, table: str, send: Send) -> None:
-        methods = allowed(self._reader.resource(request.context, table), ALLOWED)
+        resource = self._reader.resource(request.context, table)
+        methods = allowed(resource, ALLOWED, request.context.caller)
         await respond(send, 200, [(b"allow", ", ".join(methods).encode())])
 
     def _written(self, request: HttpRequest) -> tuple[AnswerMedia, Preferences, ParsedQuery]:

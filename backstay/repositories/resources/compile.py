@@ -48,6 +48,7 @@ from backstay.models.resources.plan import (
 from backstay.models.resources.request import Count, IsValue
 from backstay.repositories.database import Statement
 from backstay.repositories.resources.dialects import Dialect, Encoder, Expression
+from backstay.repositories.resources.kept_plans import has_one_plan
 
 Source = FromClause
 Getter = Callable[[Sequence[Any], Caller], Any]
@@ -71,7 +72,8 @@ def compile_read(plan: ReadPlan, dialect: Dialect) -> CompiledStatement:
     The one row of its result: number of rows shown, the document as text, and the total when the plan counts.
     """
     build = Build(dialect, plan.parameters, plan.predicates)
-    rows = build.rows(plan.query).subquery("q")
+    keeps_plan = dialect.engine == "postgresql" and has_one_plan(plan)
+    rows = (build.kept_rows(plan.query) if keeps_plan else build.rows(plan.query)).subquery("q")
     columns = [func.count(), dialect.document(rows)]
     if plan.count is not None:
         columns.append(build.total(plan.query, plan.count))
@@ -116,6 +118,14 @@ class Build:
         table = self.alias(query)
         conditions = self.conditions(query, table)
         return self._shown_page(lambda shown: shown.select_from(table).where(*conditions), query, table)
+
+    def kept_rows(self, query: PlannedQuery) -> Select[Any]:
+        """The same, for a plan that PostgreSQL is to keep: it expects 10 rows of our most, whatever the limit is."""
+        table = self.alias(query)
+        found = select(table).where(*self.conditions(query, table)).order_by(*self.order(query, table))
+        most = found.limit(literal_column(str(query.max_rows))).subquery(f"c{next(self._numbers)}")
+        page = select(most).limit(self._limit(query)).subquery(f"c{next(self._numbers)}")
+        return self.shown(query, page).select_from(page).limit(self._limit(query))
 
     def total(self, query: PlannedQuery, count: Count) -> Expression:
         """How many rows there are, whatever the limits say; null where PostgreSQL's planner shall say it.
@@ -300,13 +310,15 @@ class Build:
 
     def _page(self, statement: Select[Any], query: PlannedQuery, table: Source) -> Select[Any]:
         statement = statement.order_by(*self.order(query, table))
+        limit = self._limit(query)
+        statement = statement if limit is None else statement.limit(limit)
+        return statement if query.offset is None else statement.offset(self.parameter(query.offset))
+
+    def _limit(self, query: PlannedQuery) -> Expression | None:
         most = query.max_rows
         if query.limit is not None:
-            capped = None if most is None else (lambda value: min(value, most))
-            statement = statement.limit(self.parameter(query.limit, capped))
-        elif most is not None:
-            statement = statement.limit(literal_column(str(most)))
-        return statement if query.offset is None else statement.offset(self.parameter(query.offset))
+            return self.parameter(query.limit, None if most is None else (lambda value: min(value, most)))
+        return None if most is None else literal_column(str(most))
 
     def order(self, query: PlannedQuery, table: Source) -> Iterator[Any]:
         """The terms to order by."""
@@ -330,8 +342,10 @@ class Build:
         if term.embed is None:
             return self.dialect.sort_key(self.value(term.reference, table), term.reference)
         target = self.alias(term.embed.query)
-        key = self.dialect.sort_key(self.value(term.reference, target), term.reference)
-        return self._joined(select(key), term.embed, table, target).scalar_subquery()
+        value = select(self.value(term.reference, target))
+        found = self._joined(value, term.embed, table, target).scalar_subquery()
+        # Outside: on SQLite a subquery's result has lost the collation of its column.
+        return self.dialect.sort_key(found, term.reference)
 
 
 _IS: dict[IsValue, Callable[[Expression], Expression]] = {

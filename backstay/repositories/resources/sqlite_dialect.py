@@ -195,7 +195,7 @@ class SqliteDialect:
 def _collated(value: Expression, reference: Reference) -> Expression:
     """Exact numbers and JSON compare by value; a column of exact numbers has that collation already."""
     collation = _COLLATIONS.get(reference.kind)
-    bare = reference.mask is None and not reference.steps and reference.kind is ValueKind.DECIMAL
+    bare = isinstance(value, Column) and reference.kind is ValueKind.DECIMAL
     return value if collation is None or bare else type_coerce(value, Text()).collate(collation)
 
 

@@ -80,6 +80,17 @@ def test_the_service_stands_above_the_rules(service: CallerClient) -> None:
     ]
 
 
+def test_the_service_has_the_methods_that_no_rule_grants(service: CallerClient) -> None:
+    row = {"id": 2, "port_code": "DEHAM", "gold": 1}
+    assert service.post("/rest/v1/vaults", row).status_code == 201
+    assert service.patch("/rest/v1/vaults?id=eq.2", {"gold": 2}).status_code == 204
+    assert service.put("/rest/v1/vaults/2", {**row, "gold": 3}).status_code == 200
+    assert service.delete("/rest/v1/vaults?id=eq.2").status_code == 204
+    for path in ("/rest/v1/vaults", "/rest/v1/vaults/1"):
+        allowed = service.request("OPTIONS", path).headers["allow"]
+        assert {"GET", "PATCH", "DELETE"} <= set(allowed.split(", "))
+
+
 def test_a_table_one_may_only_write_to_is_not_there_for_reading(
     anonymous: CallerClient, editor: CallerClient
 ) -> None:

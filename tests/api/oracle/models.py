@@ -1,11 +1,10 @@
 """Random models: tables, keys between them, access rules and rows, and the mapped classes that say the same.
 
-A `Schema` is plain data for the oracle. `MappedSchema` is what the application gets; its names are used once in a run.
+A `Schema` is plain data for the oracle. `MappedSchema` is what the application gets; while it has one, its names are taken.
 """
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -36,7 +35,6 @@ _WORDS = (
     "marsh", "north", "orchard", "prairie", "quarry", "ridge", "strait", "tundra", "upland", "valley", "wharf",
 )  # fmt: skip
 _NAMES = ("apple", "cherry", "damson", "fig", "guava", "lemon", "mango", "olive")
-_serial = itertools.count(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,16 +76,15 @@ class TableSpec:
 Schema = Mapping[str, TableSpec]
 
 
-def random_schema(random: Random) -> Schema:
-    """Two or three tables, perhaps a junction, with rules."""
-    serial = next(_serial)
+def random_schema(random: Random, number: int) -> Schema:
+    """Two or three tables, perhaps a junction, with rules; `number` tells their names from other schemas'."""
     names = random.sample(_NAMES, 4)
     tables: dict[str, TableSpec] = {}
-    for number in range(random.choice((2, 2, 3))):
-        spec = _random_table(random, f"o{serial}{names[number]}", tables)
+    for name in names[: random.choice((2, 2, 3))]:
+        spec = _random_table(random, f"o{number}{name}", tables)
         tables[spec.name] = spec
     if random.random() < 0.7:
-        spec = _random_junction(random, f"o{serial}{names[3]}", tables)
+        spec = _random_junction(random, f"o{number}{names[3]}", tables)
         tables[spec.name] = spec
     for spec in tables.values():
         _add_rules(random, spec, tables)

@@ -122,9 +122,9 @@ def _people(app: Backstay) -> list[Person]:
 
 
 @asynccontextmanager
-async def random_world(random: Random, database_url: str, project: Path) -> AsyncIterator[World]:
+async def random_world(random: Random, number: int, database_url: str, project: Path) -> AsyncIterator[World]:
     """An application with a schema of its own in a database that it may share."""
-    mapped = MappedSchema(random_schema(random))
+    mapped = MappedSchema(random_schema(random, number))
     try:
         settings = Settings(
             tokens=_TOKENS,

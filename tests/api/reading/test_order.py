@@ -60,6 +60,14 @@ def test_a_related_column_orders_parents_to_one(anonymous: CallerClient) -> None
     assert anonymous.values(path, "code") == ["NLRTM", "DEBRV", "DEHAM", "FRLEH", "FRSML", "XXNOW"]
 
 
+def test_a_related_exact_number_orders_by_value_and_not_as_text(
+    service: CallerClient, alice: CallerClient
+) -> None:
+    path = "/rest/v1/stops?select=id,voyages(cost)&order=voyages(cost)"
+    assert service.values(path, "id") == [2, 1, 3]
+    assert alice.values(path, "id") == [2, 1]
+
+
 def test_a_related_order_needs_a_relation_to_one(anonymous: CallerClient) -> None:
     problem(anonymous.get("/rest/v1/nations?select=*,ports(code)&order=ports(code)"), 400, "PGRST118")
 

@@ -1,0 +1,199 @@
+"""Password hashes: made and checked with Argon2id, on threads of their own, and never more at once than is allowed.
+
+In charge of what a hash costs and of who has to wait for it. Which passwords are good enough is decided in
+`password_policy.py`. Checking costs one hash whether or not there is one to check against, so that its time does not
+tell which addresses have an account.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import sys
+import threading
+import unicodedata
+from base64 import b64encode
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+from argon2 import PasswordHasher, Type
+from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
+
+from backstay.config.passwords import PasswordSettings
+from backstay.errors import BackstayError
+
+_Result = TypeVar("_Result")
+
+_SALT_BYTES: Final = 16
+_HASH_BYTES: Final = 32
+# A stored hash that asks for more is not checked: it was not made here, and would take the node down.
+_MOST_MEMORY_KIB: Final = 1024 * 1024
+_MOST_PASSES: Final = 16
+_MOST_LANES: Final = 16
+# The library reads C strings, to the first NUL; this reads to the end. A result of 22 characters has 16 bytes.
+_PHC: Final = re.compile(
+    r"\$argon2id\$v=19\$m=([0-9]{1,7}),t=([0-9]{1,2}),p=([0-9]{1,2})\$[A-Za-z0-9+/]{11,86}\$[A-Za-z0-9+/]{22,86}"
+)
+# NFC never makes a text more than 4 times shorter; a longer one is refused without normalising it.
+_MOST_COMPOSED: Final = 4
+# Hashing runs at a lower priority than the event loop, which answers everybody else meanwhile.
+_NICENESS: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether the password was right, and if so, whether its hash is to be replaced by one of current parameters."""
+
+    ok: bool
+    needs_rehash: bool = False
+
+
+WRONG: Final = Verdict(ok=False)
+
+
+class Passwords:
+    """Hashes and verifies. Belongs to one event loop; close it when that ends.
+
+    Attributes:
+        count: hashes computed so far, each `hash` and each `verify` one.
+    """
+
+    def __init__(self, settings: PasswordSettings) -> None:
+        self.count = 0
+        self._maximum_length = settings.maximum_length
+        self._hasher = PasswordHasher(
+            time_cost=settings.hash_passes,
+            memory_cost=settings.hash_memory_kib,
+            parallelism=settings.hash_lanes,
+            hash_len=_HASH_BYTES,
+            salt_len=_SALT_BYTES,
+            type=Type.ID,
+        )
+        self._nobodys = _unmatchable(settings)
+        self._most = settings.concurrent_hashes + settings.waiting_hashes
+        self._admitted = 0
+        self._lock = threading.Lock()
+        self._threads = ThreadPoolExecutor(settings.concurrent_hashes, "passwords", _yield_to_the_loop)
+
+    async def hash(self, password: str) -> str:
+        """The password's hash in PHC form, salt and parameters included: about 100 ASCII characters.
+
+        Raises:
+            BackstayError: `weak_password` for one that `verify` would not look at, `overloaded`.
+        """
+        secret = self._readable(password)
+        if secret is None:
+            raise BackstayError("weak_password", "Password is too long, or is not text.")
+        return await self._run(lambda: self._hash(secret))
+
+    async def verify(self, hashed: str | None, password: str) -> Verdict:
+        """Whether the hash is the password's.
+
+        A password that nobody can have (too long, lone surrogates) is wrong at once: what it costs depends on what
+        was sent alone. Every other one costs one hash.
+
+        Args:
+            hashed: None for a user who is not there, or has no password.
+
+        Raises:
+            BackstayError: `overloaded`.
+        """
+        secret = self._readable(password)
+        if secret is None:
+            return WRONG
+        return await self._run(lambda: self._verify(hashed, secret))
+
+    def close(self) -> None:
+        """Wait for the hashes that have begun and drop those that wait."""
+        self._threads.shutdown(cancel_futures=True)
+
+    def _readable(self, password: str) -> bytes | None:
+        composed = composed_password(password, self._maximum_length)
+        return None if composed is None else composed.encode("utf-8")
+
+    async def _run(self, work: Callable[[], _Result]) -> _Result:
+        with self._lock:
+            if self._admitted >= self._most:
+                raise BackstayError("overloaded", retry_after_seconds=1)
+            self._admitted += 1
+        try:
+            future = self._threads.submit(work)
+        except RuntimeError as error:
+            self._leave()
+            raise BackstayError("draining") from error
+        # The place is given back by the thread: who asked may have gone, and the hash still runs.
+        future.add_done_callback(self._leave)
+        return await asyncio.wrap_future(future)
+
+    def _leave(self, _: Future[_Result] | None = None) -> None:
+        with self._lock:
+            self._admitted -= 1
+
+    def _hash(self, secret: bytes) -> str:
+        self._counted()
+        return self._hasher.hash(secret)
+
+    def _verify(self, hashed: str | None, secret: bytes) -> Verdict:
+        self._counted()
+        if hashed is not None and _is_bearable(hashed):
+            try:
+                self._hasher.verify(hashed, secret)
+                return Verdict(ok=True, needs_rehash=self._hasher.check_needs_rehash(hashed))
+            except VerifyMismatchError:
+                return WRONG
+            except (InvalidHashError, VerificationError):
+                # Damaged so that nothing was computed yet; the answer takes its time all the same.
+                pass
+        with suppress(VerifyMismatchError):
+            self._hasher.verify(self._nobodys, secret)
+        return WRONG
+
+    def _counted(self) -> None:
+        with self._lock:
+            self.count += 1
+
+
+def composed_password(password: str, maximum_length: int) -> str | None:
+    """The password in NFC, or None when it is longer than that many code points or holds a lone surrogate.
+
+    Only NFC: how a keyboard composes `é` is no choice of its user, everything else about a password is.
+    """
+    if len(password) > maximum_length * _MOST_COMPOSED:
+        return None
+    composed = unicodedata.normalize("NFC", password)
+    if len(composed) > maximum_length:
+        return None
+    try:
+        composed.encode("utf-8")
+    except UnicodeEncodeError:
+        return None
+    return composed
+
+
+def _is_bearable(hashed: str) -> bool:
+    """True for Argon2id, well-formed to its last character, with parameters that this process can carry."""
+    found = _PHC.fullmatch(hashed)
+    if found is None:
+        return False
+    memory, passes, lanes = map(int, found.groups())
+    return memory <= _MOST_MEMORY_KIB and passes <= _MOST_PASSES and lanes <= _MOST_LANES
+
+
+def _unmatchable(settings: PasswordSettings) -> str:
+    """A hash of no known password, random where a hash has its result: checking against it costs what it should."""
+    salt, result = (
+        b64encode(os.urandom(size)).rstrip(b"=").decode("ascii") for size in (_SALT_BYTES, _HASH_BYTES)
+    )
+    m, t, p = settings.hash_memory_kib, settings.hash_passes, settings.hash_lanes
+    return f"$argon2id$v=19$m={m},t={t},p={p}${salt}${result}"
+
+
+def _yield_to_the_loop() -> None:
+    # Linux keeps a niceness for each thread; elsewhere it is the process's, and stays.
+    if sys.platform == "linux":
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
