@@ -36,7 +36,7 @@ from backstay.middleware import stack
 from backstay.middleware.authenticate import Authenticate
 from backstay.middleware.framework_errors import install_handlers
 from backstay.middleware.log import configure_logging
-from backstay.models.auth.user import User
+from backstay.models.auth import TABLES
 from backstay.models.base import Model
 from backstay.models.catalog import Catalog, Resource
 from backstay.models.catalog_reading import read_catalog
@@ -56,7 +56,6 @@ from backstay.services.resources.write import ResourceWriter
 from backstay.services.unit_of_work import UnitOfWork
 
 ROOMS = ("models", "repositories", "services", "controllers")
-PLATFORM_MODELS: tuple[type[Model], ...] = (User,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +104,7 @@ class Backstay:
     def _build(self) -> None:
         settings, catalog = self.settings, self.catalog
         tables = [resource.table for resource in catalog.resources.values()]
-        tables += [model.__table__ for model in PLATFORM_MODELS]  # type: ignore[misc]  # always a Table here
+        tables += [model.__table__ for model in TABLES]  # type: ignore[misc]  # always a Table here
         self.database = open_database(settings.database, self.project, tables)
         self.sessions = open_sessions(settings.database, self.project, unique_names(tables))
         self.units = UnitOfWork(self.sessions)
