@@ -77,6 +77,60 @@ CATALOGUE: Mapping[str, Entry] = {
     "forbidden": Entry(Kind.FORBIDDEN, "This caller may not do that."),
     "refresh_token_not_found": Entry(Kind.INVALID, "Invalid Refresh Token: Refresh Token Not Found"),
     "refresh_token_already_used": Entry(Kind.INVALID, "Invalid Refresh Token: Already Used"),
+    # Identity: the codes of the GoTrue protocol, annex B of the protocol reference.
+    "bad_json": Entry(Kind.INVALID, "Could not read the body as a JSON object"),
+    "invalid_credentials": Entry(Kind.INVALID, "Invalid login credentials"),
+    "email_not_confirmed": Entry(Kind.INVALID, "Email not confirmed"),
+    "email_exists": Entry(Kind.UNPROCESSABLE, "A user with this email address has already been registered"),
+    "user_already_exists": Entry(Kind.UNPROCESSABLE, "User already registered"),
+    "same_password": Entry(Kind.UNPROCESSABLE, "New password should be different from the old password."),
+    "signup_disabled": Entry(Kind.UNPROCESSABLE, "Signups not allowed for this instance"),
+    "otp_disabled": Entry(Kind.UNPROCESSABLE, "Signups not allowed for otp"),
+    "email_provider_disabled": Entry(Kind.UNPROCESSABLE, "Email logins are disabled"),
+    "anonymous_provider_disabled": Entry(Kind.UNPROCESSABLE, "Anonymous sign-ins are disabled"),
+    "otp_expired": Entry(Kind.FORBIDDEN, "Token has expired or is invalid"),
+    "not_admin": Entry(Kind.FORBIDDEN, "User not allowed"),
+    "user_not_found": Entry(Kind.NOT_FOUND, "User not found"),
+    "user_banned": Entry(Kind.FORBIDDEN, "User is banned"),
+    "session_not_found": Entry(Kind.UNAUTHENTICATED, "Session from session_id claim in JWT does not exist"),
+    "session_expired": Entry(Kind.INVALID, "Invalid Refresh Token: Session Expired"),
+    "over_request_rate_limit": Entry(Kind.LIMITED, "Request rate limit reached"),
+    "over_email_send_rate_limit": Entry(Kind.LIMITED, "email rate limit exceeded"),
+    "bad_code_verifier": Entry(Kind.INVALID, "code challenge does not match previously saved code verifier"),
+    "flow_state_not_found": Entry(Kind.NOT_FOUND, "invalid flow state, no valid flow state found"),
+    "flow_state_expired": Entry(Kind.UNPROCESSABLE, "invalid flow state, flow state has expired"),
+    "bad_oauth_state": Entry(Kind.INVALID, "OAuth state is not valid"),
+    "bad_oauth_callback": Entry(Kind.INVALID, "OAuth callback is not valid"),
+    "oauth_provider_not_supported": Entry(Kind.INVALID, "Unsupported provider"),
+    "provider_disabled": Entry(Kind.INVALID, "Unsupported provider: provider is not enabled"),
+    "provider_email_needs_verification": Entry(
+        Kind.FORBIDDEN, "The provider has not verified this email address"
+    ),
+    "identity_not_found": Entry(Kind.UNPROCESSABLE, "Identity doesn't exist"),
+    "identity_already_exists": Entry(Kind.UNPROCESSABLE, "Identity is already linked to another user"),
+    "single_identity_not_deletable": Entry(
+        Kind.UNPROCESSABLE, "User must have at least 1 identity after unlinking"
+    ),
+    "mfa_verification_failed": Entry(Kind.UNPROCESSABLE, "Invalid TOTP code entered"),
+    "mfa_challenge_expired": Entry(
+        Kind.UNPROCESSABLE,
+        "MFA challenge has expired, verify against another challenge or create a new challenge.",
+    ),
+    "mfa_factor_not_found": Entry(Kind.NOT_FOUND, "Factor not found"),
+    "mfa_factor_name_conflict": Entry(
+        Kind.UNPROCESSABLE, "A factor with this friendly name for this user already exists"
+    ),
+    "too_many_enrolled_mfa_factors": Entry(
+        Kind.UNPROCESSABLE, "Maximum number of verified factors reached, unenroll to continue"
+    ),
+    "insufficient_aal": Entry(Kind.UNPROCESSABLE, "AAL2 required to unenroll verified factor"),
+    "reauthentication_needed": Entry(Kind.INVALID, "Password update requires reauthentication"),
+    "reauthentication_not_valid": Entry(Kind.UNPROCESSABLE, "Invalid nonce"),
+    "current_password_required": Entry(Kind.INVALID, "Current password required when setting new password."),
+    "current_password_invalid": Entry(Kind.INVALID, "Current password required when setting new password."),
+    "bad_csrf_token": Entry(Kind.FORBIDDEN, "This request does not come from a page of this application."),
+    "role_not_found": Entry(Kind.NOT_FOUND, "There is no such role."),
+    "conflict": Entry(Kind.CONFLICT, "Too many current requests working on the same session"),
     # Rows and preconditions of the plain face.
     "row_not_found": Entry(Kind.NOT_FOUND, "There is no such row."),
     "precondition_failed": Entry(Kind.PRECONDITION, "The row is no longer what the precondition says."),

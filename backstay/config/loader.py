@@ -200,7 +200,7 @@ def _can_serve_from(url: str) -> bool:
 
 
 def _placed(settings: Settings, project: Path) -> Settings:
-    """Relative paths start at the project; the database lies in the data folder unless its URL was given."""
+    """What follows from other values unless it was given: paths, the database in the data folder, the issuer."""
     folder = project / settings.data_folder
     url = settings.database.url
     if "url" not in settings.database.model_fields_set:
@@ -208,7 +208,12 @@ def _placed(settings: Settings, project: Path) -> Settings:
     elif url.startswith(_SQLITE):
         url = f"{_SQLITE}{project / url.removeprefix(_SQLITE)}"
     database = settings.database.model_copy(update={"url": url})
-    return settings.model_copy(update={"data_folder": folder, "database": database})
+    tokens = settings.tokens
+    if "issuer" not in tokens.model_fields_set:
+        # OpenID Connect Discovery 1.0 section 4.3: who issues tokens is found at that address.
+        tokens = tokens.model_copy(update={"issuer": f"{settings.auth.public_url}/auth/v1"})
+    placed = {"data_folder": folder, "database": database, "tokens": tokens}
+    return settings.model_copy(update=placed)
 
 
 def _with_keys(settings: Settings) -> Settings:

@@ -48,6 +48,7 @@ def unsafe(settings: Settings, facts: CatalogFacts) -> list[Finding]:
         *_cors(settings),
         *_proxies(settings),
         *_database(settings),
+        *_identity(settings),
         *_models(facts),
     ]
 
@@ -136,6 +137,25 @@ def _database(settings: Settings) -> Iterator[Finding]:
             f"{settings.http.workers} processes would write one SQLite file, whose writer belongs to one process",
             "use one worker, or PostgreSQL in BACKSTAY_DATABASE__URL",
         )
+
+
+def _identity(settings: Settings) -> Iterator[Finding]:
+    """Addresses and mail, as far as identity uses them: without mail it neither sends links nor needs the addresses."""
+    if settings.mail.backend == "folder":
+        if "backend" in settings.mail.model_fields_set:
+            yield Finding(
+                "BACKSTAY_MAIL__BACKEND",
+                "mails are written into a folder and reach nobody",
+                "set it to smtp, with BACKSTAY_MAIL__HOST and the like, or remove it to do without mail",
+            )
+        return
+    for name, url in (("PUBLIC_URL", settings.auth.public_url), ("SITE_URL", settings.auth.site_url)):
+        if not url.startswith("https://"):
+            yield Finding(
+                f"BACKSTAY_AUTH__{name}",
+                f"{url} is not https, so whoever is on the way can use the links in mails",
+                "set it to the address at which browsers reach it, such as https://app.example.com",
+            )
 
 
 def _models(facts: CatalogFacts) -> Iterator[Finding]:

@@ -4,10 +4,13 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
+from backstay.config.auth import AuthSettings
 from backstay.config.database import DatabaseSettings
 from backstay.config.environment import Environment
 from backstay.config.http import HttpSettings
 from backstay.config.log import LogSettings
+from backstay.config.mail import MailSettings
+from backstay.config.passwords import PasswordSettings
 from backstay.config.rest import RestSettings
 from backstay.config.tokens import TokenSettings
 
@@ -27,6 +30,9 @@ class Settings(BaseModel):
     http: HttpSettings = HttpSettings()
     database: DatabaseSettings = DatabaseSettings()
     tokens: TokenSettings = TokenSettings()
+    auth: AuthSettings = AuthSettings()
+    passwords: PasswordSettings = PasswordSettings()
+    mail: MailSettings = MailSettings()
     rest: RestSettings = RestSettings()
     log: LogSettings = LogSettings()
 
@@ -34,6 +40,11 @@ class Settings(BaseModel):
     def is_development(self) -> bool:
         """True where convenience outweighs safety."""
         return self.environment is Environment.DEVELOPMENT
+
+    @property
+    def sends_mail(self) -> bool:
+        """Whether there is a way for mails to leave, or a folder that shows them to a developer."""
+        return self.is_development or self.mail.backend == "smtp"
 
     @property
     def announce_seconds(self) -> float:

@@ -19,4 +19,4 @@ class TokenSettings(BaseModel):
     issuer: str = "backstay"
     audience: str = "authenticated"
     leeway_seconds: int = Field(default=30, ge=0, le=60)
-    lifetime_seconds: int = Field(default=3600, ge=60)
+    lifetime_seconds: int = Field(default=600, ge=60, le=86_400)

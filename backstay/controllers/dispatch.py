@@ -18,7 +18,8 @@ class Dispatch:
 
     Args:
         exact: controllers by whole path.
-        collections, items: prefix (`/rest/v1/`) and controller for one and for two segments after it.
+        trees: prefix (`/rest/v1/`) and controller for one and for two segments after it.
+        below: prefix, and the controller of whatever begins so.
         fallback: everything else: users' own routers.
     """
 
@@ -26,9 +27,11 @@ class Dispatch:
         self,
         exact: Mapping[str, ASGIApp],
         trees: Sequence[tuple[str, ASGIApp, ASGIApp]],
+        below: Sequence[tuple[str, ASGIApp]],
         fallback: ASGIApp,
     ) -> None:
         self._exact = exact
+        self._below = tuple(below)
         self._trees = tuple(trees)
         self._fallback = fallback
 
@@ -50,4 +53,7 @@ class Dispatch:
         controller = self._exact.get(path)
         if controller is None and any(path.startswith(prefix) for prefix, _, _ in self._trees):
             raise BackstayError("PGRST125")
+        for prefix, inner in self._below:
+            if path.startswith(prefix):
+                controller = inner
         await (controller or self._fallback)(scope, receive, send)

@@ -33,18 +33,20 @@ def stack(
     authenticate: Layer | None = None,
     development: bool = False,
     debug: bool = False,
+    identity: str = "",
 ) -> ASGIApp:
     """`app` behind every layer. A request passes them from top to bottom, its response from bottom to top.
 
     `authenticate` is a layer ready but for its application, as in `partial(Authenticate, callers=callers)`. `debug`
-    shows clients the causes of errors, in development only.
+    shows clients the causes of errors, in development only. `identity` is the path below which errors have the words
+    of the GoTrue protocol.
     """
     order: tuple[Layer | None, ...] = (
         partial(Guard, settings=http),
         partial(RequestId, settings=http),
         OpenStages if development else None,
         AccessLog if log.access else None,
-        partial(Errors, debug=debug and development),
+        partial(Errors, debug=debug and development, identity=identity),
         SecurityHeaders,
         partial(Cors, settings=http) if http.cors_origins else None,
         partial(Deadline, seconds=http.request_timeout_seconds),

@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from backstay.errors import BackstayError, Kind
 from backstay.middleware.exchange import CONTEXT, Exchange, exchange_of
+from backstay.middleware.identity_errors import in_identity_words
 from backstay.middleware.problem import Problem, problem_of, problem_response
 from backstay.services.context import Context
 
@@ -33,11 +34,13 @@ class Errors:
     """Catches everything; the process goes on.
 
     `debug` adds a `cause` to the problems that are our own fault: what was raised, without the request's secrets.
+    Below the path `identity`, errors have the words of its protocol.
     """
 
-    def __init__(self, app: ASGIApp, *, debug: bool = False) -> None:
+    def __init__(self, app: ASGIApp, *, debug: bool = False, identity: str = "") -> None:
         self._app = app
         self._debug = debug
+        self._identity = identity
         self._log = structlog.get_logger("backstay.errors")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -61,6 +64,8 @@ class Errors:
 
     async def _answer(self, error: Exception, exchange: Exchange, scope: Scope, send: Send) -> None:
         problem = problem_of_exception(error, scope)
+        if self._identity and scope["path"].startswith(self._identity):
+            problem = in_identity_words(problem, exchange.headers)
         if _is_a_fault(error) or (exchange.started and not isinstance(error, BackstayError)):
             self._log_failure(error, problem, exchange, scope)
         if not exchange.started:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from http import HTTPStatus
 from typing import Any
 
@@ -54,7 +54,10 @@ _RETRY_AFTER_SECONDS = 1
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What went wrong, in the words of HTTP. `headers` are those that the status asks for; `cause` is for developers."""
+    """What went wrong, in the words of HTTP.
+
+    `headers` are those that the status asks for, `cause` is for developers, `members` are set over the document's.
+    """
 
     status: int
     code: str
@@ -63,6 +66,7 @@ class Problem:
     hint: str | None = None
     headers: tuple[Header, ...] = ()
     cause: str | None = None
+    members: Mapping[str, Any] = field(default_factory=dict)
 
 
 def problem_of(error: BackstayError, *, anonymous: bool = False) -> Problem:
@@ -108,6 +112,7 @@ def problem_bytes(problem: Problem, *, request_id: str, instance: str) -> bytes:
     }
     if problem.cause is not None:
         document["cause"] = problem.cause
+    document.update(problem.members)
     try:
         return to_json(document, fallback=str)
     except (PydanticSerializationError, ValueError):  # a lone surrogate that came from the client

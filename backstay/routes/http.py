@@ -23,6 +23,7 @@ class Controllers:
     rows: ASGIApp
     openapi: ASGIApp
     docs: ASGIApp
+    identity: ASGIApp
     assets: Mapping[str, ASGIApp]
 
 
@@ -42,3 +43,8 @@ def exact(controllers: Controllers) -> dict[str, ASGIApp]:
 def trees(controllers: Controllers) -> Sequence[tuple[str, ASGIApp, ASGIApp]]:
     """Prefix, controller for one segment after it, controller for two."""
     return ((REST, controllers.tables, controllers.rows),)
+
+
+def below(controllers: Controllers) -> Sequence[tuple[str, ASGIApp]]:
+    """Prefix, and the controller of everything below it."""
+    return (("/auth/v1/", controllers.identity),)

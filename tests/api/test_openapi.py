@@ -27,6 +27,8 @@ TABLES = ("nations", "ports", "berths", "voyages", "specimens")
 ALL_TABLES = tuple(model.__tablename__ for model in MODELS if model.__tablename__ != "letters")
 # The tables here are made without migrations, so the node is rightly not ready.
 EXCLUDED = "/health/ready"
+# Identity throttles whoever tries as much as this does; it has tests of its own.
+EXCLUDED_BELOW = "^/auth/v1/"
 SEED = "20260101"
 
 
@@ -73,6 +75,7 @@ def test_schemathesis_finds_no_failure(app: Harbour, tmp_path: Path) -> None:
                 Path(sys.executable).with_name("schemathesis"), "run", f"{address}/openapi.json",
                 "--header", f"Authorization: Bearer {token}", "--checks", "all", "--no-shrink", "--seed", SEED,
                 "--max-examples", "20" if IS_NIGHTLY else "2", "--continue-on-failure", "--exclude-path", EXCLUDED,
+                "--exclude-path-regex", EXCLUDED_BELOW,
             ],
             cwd=tmp_path, capture_output=True, text=True, check=False,
         )  # fmt: skip

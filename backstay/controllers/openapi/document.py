@@ -5,10 +5,12 @@ Built once, when the application starts. It is the same for every caller.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from backstay.controllers.endpoints import Endpoint
 from backstay.controllers.openapi.audience import described
+from backstay.controllers.openapi.endpoints import add_endpoints
 from backstay.controllers.openapi.parameters import SHARED_PARAMETERS, component_parameters
 from backstay.controllers.openapi.paths import (
     ANYWHERE,
@@ -75,12 +77,14 @@ def build_document(
     server_url: str,
     users_document: Mapping[str, Any] | None,
     max_rows: int,
+    endpoints: Sequence[Endpoint] = (),
 ) -> Document:
     """The OpenAPI 3.1 document as a JSON-ready value.
 
     Args:
         users_document: what FastAPI says of the users' own routers (`FastAPI.openapi()`); None for none.
         max_rows: most rows of one answer, named in the description.
+        endpoints: the platform's own, beside the tables.
     """
     resources = described(catalog)
     paths: dict[str, Any] = {}
@@ -112,6 +116,7 @@ def build_document(
             "securitySchemes": dict(_SECURITY_SCHEMES),
         },
     }
+    add_endpoints(document, endpoints)
     if users_document is not None:
         merge_users(document, users_document)
     return document

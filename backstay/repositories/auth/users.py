@@ -1,22 +1,33 @@
-"""Users in the database."""
+"""Users in the database, and who they are at providers."""
 
 from __future__ import annotations
 
-from sqlalchemy import select
+import datetime as dt
+from collections.abc import Sequence
+from uuid import UUID
 
+from sqlalchemy import delete, select, update
+
+from backstay.models.auth.account import Account
+from backstay.models.auth.factor import Factor
+from backstay.models.auth.identity import Identity
 from backstay.models.auth.user import User
 from backstay.repositories.database.sessions import Session
 
 
 class UserRepository:
-    """Finds and adds users, on one session."""
+    """Finds and changes users, on one session."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    async def by_email(self, email: str) -> User | None:
-        """The user with that address, compared as it is."""
-        found: User | None = await self._session.scalar(select(User).where(User.email == email))
+    async def by_id(self, user_id: UUID) -> User | None:
+        """The user with that id."""
+        return await self._session.get(User, user_id)
+
+    async def by_key(self, email_key: str) -> User | None:
+        """The user with that address, by its key (`Address.key`)."""
+        found: User | None = await self._session.scalar(select(User).where(User.email_key == email_key))
         return found
 
     async def add(self, user: User) -> None:
@@ -27,3 +38,77 @@ class UserRepository:
         """
         self._session.add(user)
         await self._session.flush()
+
+    async def delete(self, user_id: UUID) -> bool:
+        """Remove a user and what identity knows of them; False when there was none.
+
+        Raises:
+            BackstayError: `23503`, by the unit of work, when the application's own rows point at them.
+        """
+        removed = await self._session.execute(delete(User).where(User.id == user_id).returning(User.id))
+        return removed.first() is not None
+
+    async def raise_authority(self, user_id: UUID) -> int:
+        """Count up what the user's access tokens have to be made under; returns the new number."""
+        raised = await self._session.execute(
+            update(User)
+            .where(User.id == user_id)
+            .values(authority=User.authority + 1, updated_at=User.updated_at)
+            .returning(User.authority)
+        )
+        authority: int = raised.scalar_one()
+        return authority
+
+    async def account(self, user: User) -> Account:
+        """The user with identities and factors, the oldest first."""
+        identities = await self._session.scalars(
+            select(Identity).where(Identity.user_id == user.id).order_by(Identity.created_at, Identity.id)
+        )
+        factors = await self._session.scalars(
+            select(Factor).where(Factor.user_id == user.id).order_by(Factor.created_at, Factor.id)
+        )
+        return Account(user, tuple(identities), tuple(factors))
+
+    async def save(self) -> None:
+        """Write what was changed on the users of this session."""
+        await self._session.flush()
+
+
+class IdentityRepository:
+    """Identities at providers, on one session."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    async def find(self, issuer: str, subject: str) -> Identity | None:
+        """The identity that a provider calls so."""
+        found: Identity | None = await self._session.scalar(
+            select(Identity).where(Identity.issuer == issuer, Identity.subject == subject)
+        )
+        return found
+
+    async def of_user(self, user_id: UUID) -> Sequence[Identity]:
+        """All of a user, the oldest first."""
+        found = await self._session.scalars(
+            select(Identity).where(Identity.user_id == user_id).order_by(Identity.created_at, Identity.id)
+        )
+        return tuple(found)
+
+    async def add(self, identity: Identity) -> None:
+        """Add one.
+
+        Raises:
+            BackstayError: `23505`, by the unit of work, when the provider's subject is known already.
+        """
+        self._session.add(identity)
+        await self._session.flush()
+
+    async def delete(self, identity_id: UUID) -> None:
+        """Remove one."""
+        await self._session.execute(delete(Identity).where(Identity.id == identity_id))
+
+    async def signed_in(self, identity_id: UUID, now: dt.datetime) -> None:
+        """Note the moment."""
+        await self._session.execute(
+            update(Identity).where(Identity.id == identity_id).values(last_sign_in_at=now)
+        )

@@ -1,7 +1,7 @@
 """Access tokens: minted for a user, verified once, remembered until they expire.
 
 In charge of the life of a token in this process. What makes a signature good is in `signatures.py`, what the claims
-mean in `claims.py`. Tokens are not revocable before they expire: sessions are, and tokens are short-lived.
+mean in `claims.py`, and what stopped being true before a token expired in `revoked.py`.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from backstay.services.auth.claims import (
     expired,
     read_caller,
 )
+from backstay.services.auth.revoked import Revoked
 from backstay.services.auth.signatures import MAX_TOKEN_BYTES, TokenKey, TokenKeys, open_token, undecodable
 
 # Together 8 MiB of token text: ten thousand of the usual size, a thousand of the largest.
@@ -43,6 +44,7 @@ class AccessTokens:
         clock: Unix time in seconds.
         keys: the trusted keys by `kid`, instead of the secret; the one under None is for tokens without `kid`.
         signing_kid: which of the keys signs new tokens.
+        revoked: what is true no longer.
 
     Raises:
         ConfigurationError: there is no key, or one that must not be trusted.
@@ -55,7 +57,9 @@ class AccessTokens:
         *,
         keys: TokenKeys | None = None,
         signing_kid: str | None = None,
+        revoked: Revoked | None = None,
     ) -> None:
+        self._revoked = revoked or Revoked()
         self._settings = settings
         self._clock = clock
         self._keys: TokenKeys = _keys_of(settings) if keys is None else dict(keys)
@@ -64,6 +68,25 @@ class AccessTokens:
         # neither fill it nor learn from it; keyed by the token itself, as a digest would cost more than the lookup.
         self._remembered: OrderedDict[bytes, tuple[Caller, float]] = OrderedDict()
         self._remembered_bytes = 0
+
+    def use(self, keys: TokenKeys, signing_kid: str) -> None:
+        """Trust these keys from now on, beside the secret for tokens without `kid`."""
+        secret: dict[str | None, TokenKey] = {kid: key for kid, key in self._keys.items() if kid is None}
+        self._keys = secret | dict(keys)
+        self._signing_kid = signing_kid
+        self.forget()
+
+    def forget(self, user_id: UUID | None = None, session_id: UUID | None = None) -> None:
+        """Look at tokens anew when they come again: those of a user, of a session, or all."""
+        session = None if session_id is None else str(session_id)
+        for token, (caller, _) in list(self._remembered.items()):
+            if (
+                (user_id is None and session is None)
+                or (user_id is not None and caller.id == user_id)
+                or (session is not None and caller.claims.get("session_id") == session)
+            ):
+                del self._remembered[token]
+                self._remembered_bytes -= len(token)
 
     def verify(self, token: bytes | str) -> Caller:
         """The user whose access token this is; the same object for as long as the token is remembered.
@@ -90,7 +113,10 @@ class AccessTokens:
         entry = self._remembered.get(token)
         if entry is None:
             return self._resolve_new(token)
-        if self._clock() >= entry[1]:
+        now = self._clock()
+        if now >= self._revoked.trusted_until and entry[0].id is not None:
+            raise _unsure()
+        if now >= entry[1]:
             del self._remembered[token]
             self._remembered_bytes -= len(token)
             raise expired()
@@ -99,7 +125,11 @@ class AccessTokens:
 
     def _resolve_new(self, token: bytes) -> Caller:
         media_type, payload = open_token(token, self._keys)
-        entry = read_caller(media_type, payload, self._settings, self._clock())
+        now = self._clock()
+        caller, expires = read_caller(media_type, payload, self._settings, now)
+        if now >= self._revoked.trusted_until and caller.id is not None:
+            raise _unsure()
+        entry = self._revoked.applied(caller), expires
         self._remembered[token] = entry
         self._remembered_bytes += len(token)
         while self._remembered_bytes > MAX_REMEMBERED_BYTES or len(self._remembered) > MAX_REMEMBERED:
@@ -121,12 +151,14 @@ class AccessTokens:
         app_metadata: Mapping[str, Any] | None = None,
         user_metadata: Mapping[str, Any] | None = None,
         is_anonymous: bool = False,
+        authority: int = 0,
         lifetime_seconds: int | None = None,
     ) -> str:
         """A signed access token of type `at+jwt` (RFC 9068 section 2.1).
 
         Args:
             amr: `{method, timestamp, provider?}`, the newest first.
+            authority: of the user, `User.authority`.
             lifetime_seconds: instead of the configured lifetime.
 
         Raises:
@@ -152,6 +184,7 @@ class AccessTokens:
             "aal": _checked_level(aal),
             "amr": [dict(method) for method in amr],
             "is_anonymous": is_anonymous,
+            "authority": authority,
         }
         if session_id is not None:
             claims["session_id"] = str(session_id)
@@ -168,6 +201,11 @@ class AccessTokens:
         if len(token) > MAX_TOKEN_BYTES:
             raise BackstayError("unprocessable", f"The access token would exceed {MAX_TOKEN_BYTES} bytes.")
         return token
+
+
+def _unsure() -> BackstayError:
+    """The database could not be asked for too long whether the token is still good."""
+    return BackstayError("not_ready", "Access tokens cannot be checked at the moment.", retry_after_seconds=1)
 
 
 def _keys_of(settings: TokenSettings) -> TokenKeys:

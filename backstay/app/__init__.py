@@ -21,10 +21,12 @@ from fastapi import APIRouter, FastAPI
 from sqlalchemy import MetaData
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from backstay.app.identity import IdentityParts
 from backstay.config.loader import load_settings
 from backstay.config.report import CatalogFacts, refusals
 from backstay.config.settings import Settings
 from backstay.controllers.dispatch import Dispatch
+from backstay.controllers.endpoints import Endpoint, Endpoints
 from backstay.controllers.health import Live, Ready
 from backstay.controllers.openapi.docs_page import DocsPage, JsonDocument
 from backstay.controllers.openapi.document import build_document
@@ -44,9 +46,11 @@ from backstay.repositories.database.choose import open_database, unique_names
 from backstay.repositories.database.sessions import open_sessions
 from backstay.repositories.migrations import Migrations
 from backstay.repositories.resources.fetch import ResourceRepository
+from backstay.routes import auth as auth_routes
 from backstay.routes import http as routes
 from backstay.services.auth.api_keys import ApiKeys
 from backstay.services.auth.callers import Callers
+from backstay.services.auth.revoked import Revoked
 from backstay.services.auth.tokens import AccessTokens
 from backstay.services.health import Health
 from backstay.services.resources.kinds import CallerKinds
@@ -110,7 +114,9 @@ class Backstay:
         self.units = UnitOfWork(self.sessions)
         self.migrations = Migrations(settings.database.url, self.metadata, self.project)
         self.health = Health(self.database, self.migrations.is_current)
-        self.tokens = AccessTokens(settings.tokens)
+        revoked = Revoked()
+        self.tokens = AccessTokens(settings.tokens, revoked=revoked)
+        self.identity = IdentityParts(settings, self.project, self.database, self.units, self.tokens, revoked)
         callers = Callers(self.tokens, ApiKeys(settings.tokens))
         planner = Planner(catalog, settings.rest)
         kinds = CallerKinds(catalog)
@@ -124,9 +130,12 @@ class Backstay:
             rest_root=JsonDocument(self._swagger2(), "application/openapi+json; charset=utf-8"),
             tables=RestController(routes.REST, reader, writer),
             rows=ItemController(routes.REST, reader, writer, settings.rest),
+            identity=Endpoints(self.identity.endpoints),
             **self._documentation(),
         )
-        dispatch = Dispatch(routes.exact(controllers), routes.trees(controllers), self.users_app)
+        dispatch = Dispatch(
+            routes.exact(controllers), routes.trees(controllers), routes.below(controllers), self.users_app
+        )
         self.asgi: ASGIApp = stack(
             dispatch,
             settings.http,
@@ -134,6 +143,7 @@ class Backstay:
             authenticate=partial(Authenticate, callers=callers),
             development=settings.is_development,
             debug=settings.debug,
+            identity=f"{auth_routes.AUTH}/",
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -152,9 +162,11 @@ class Backstay:
             raise ConfigurationError([f"{found.name}: {found.problem}; {found.fix}" for found in unsafe])
         await self.database.open()
         try:
+            await self.identity.open()
             yield
         finally:
             self.health.drain()
+            await self.identity.close()
             await self.sessions.close()
             await self.database.close()
 
@@ -167,12 +179,14 @@ class Backstay:
             server_url="/",
             users_document=self.users_app.openapi() if self.routers else None,
             max_rows=self.settings.rest.max_rows,
+            endpoints=self.identity.endpoints,
         )
 
     def routes(self) -> list[RouteLine]:
         """Every route with the rule that guards it."""
         return [
             *_platform_routes(self.settings),
+            *_endpoint_routes(self.identity.endpoints),
             *_table_routes(self.catalog),
             *_users_routes(self.routers),
         ]
@@ -263,6 +277,10 @@ def _platform_routes(settings: Settings) -> list[RouteLine]:
     if settings.serves_docs:
         paths += [routes.OPENAPI, routes.DOCS]
     return [RouteLine("GET", path, "everyone", True) for path in paths]
+
+
+def _endpoint_routes(endpoints: Iterable[Endpoint]) -> list[RouteLine]:
+    return [RouteLine(each.method, each.path, each.guard.words, each.guard.is_public) for each in endpoints]
 
 
 def _table_routes(catalog: Catalog) -> Iterable[RouteLine]:

@@ -1,0 +1,118 @@
+"""The part of the composition root that builds identity."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from backstay.config.settings import Settings
+from backstay.controllers.auth.meta import Meta
+from backstay.controllers.auth.sign_in import SignIn
+from backstay.controllers.endpoints import Endpoint
+from backstay.repositories.database import Database
+from backstay.repositories.mail import Mailer
+from backstay.repositories.mail.folder import FolderMailer
+from backstay.repositories.mail.smtp import SmtpMailer
+from backstay.routes import auth as routes
+from backstay.services.auth.accounts import Accounts
+from backstay.services.auth.audit import Audit
+from backstay.services.auth.authority import Authority
+from backstay.services.auth.flows import Flows
+from backstay.services.auth.letters import Letters
+from backstay.services.auth.one_time import OneTimeCodes
+from backstay.services.auth.password_policy import PasswordPolicy, shipped_blocklist
+from backstay.services.auth.passwords import Passwords
+from backstay.services.auth.redirects import Redirects
+from backstay.services.auth.refresh_tokens import RefreshTokens
+from backstay.services.auth.revoked import Revoked
+from backstay.services.auth.sessions import AuthSessions
+from backstay.services.auth.throttles import Throttles
+from backstay.services.auth.tokens import AccessTokens
+from backstay.services.mail.post import Post
+from backstay.services.mail.templates import Templates
+from backstay.services.unit_of_work import UnitOfWork
+
+MAILS = "mails"
+
+
+class IdentityParts:
+    """Everything of identity, built; `open` and `close` go with the application."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        project: Path,
+        database: Database,
+        units: UnitOfWork,
+        tokens: AccessTokens,
+        revoked: Revoked,
+    ) -> None:
+        secret = _secret(settings)
+        auth = settings.auth
+        self.audit = Audit()
+        self.throttles = Throttles(database, secret, auth.throttle_factor)
+        self.authority = Authority(units, tokens, revoked, settings.tokens, secret, self.audit)
+        self.passwords = Passwords(settings.passwords)
+        self.policy = PasswordPolicy(settings.passwords, shipped_blocklist(), (auth.app_name,))
+        self.post = Post(
+            _mailer(settings), Templates(_folders(project), settings.mail.language), auth.app_name
+        )
+        self.codes = OneTimeCodes(secret)
+        self.letters = Letters(self.codes, self.post, auth)
+        self.flows = Flows()
+        self.redirects = Redirects(auth)
+        self.sessions = AuthSessions(
+            units,
+            tokens,
+            RefreshTokens(secret),
+            self.authority,
+            self.throttles,
+            self.audit,
+            auth,
+            settings.tokens,
+        )
+        self.accounts = Accounts(
+            units,
+            self.sessions,
+            self.passwords,
+            self.policy,
+            self.letters,
+            self.post,
+            self.flows,
+            self.throttles,
+            self.audit,
+            auth,
+        )
+        self.endpoints: Sequence[Endpoint] = routes.endpoints(self._controllers(settings, {}))
+
+    def _controllers(self, settings: Settings, providers: Mapping[str, bool]) -> routes.AuthControllers:
+        return routes.AuthControllers(
+            meta=Meta(self.authority, settings.auth, providers, settings.tokens.issuer),
+            sign_in=SignIn(self.accounts, self.sessions, self.redirects, settings.auth),
+        )
+
+    async def open(self) -> None:
+        """Load the signing keys, and follow what happens on other processes."""
+        await self.authority.start()
+
+    async def close(self) -> None:
+        """Let what has begun come to its end."""
+        await self.authority.stop()
+        await self.post.close()
+        self.passwords.close()
+
+
+def _secret(settings: Settings) -> bytes:
+    secret = settings.tokens.secret
+    return b"" if secret is None else secret.get_secret_value().encode()
+
+
+def _folders(project: Path) -> Sequence[Path]:
+    """Where a project's own templates lie."""
+    return (project / "backend" / "mails",)
+
+
+def _mailer(settings: Settings) -> Mailer:
+    if settings.mail.backend == "smtp":
+        return SmtpMailer(settings.mail)
+    return FolderMailer(settings.data_folder / MAILS, settings.mail)

@@ -1,0 +1,1 @@
+"""The doors of identity, in the words of the GoTrue protocol."""

@@ -1,0 +1,56 @@
+"""The audit log in the database, which lets nobody change or remove a line."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+from backstay.models.auth.records import AuditEntry
+from backstay.repositories.database.sessions import Session
+
+MAX_PAGE = 1000
+
+
+class AuditRepository:
+    """Adds lines and reads them, on one session."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    async def add(self, entry: AuditEntry) -> None:
+        """Add a line, kept or undone with the transaction it is part of."""
+        self._session.add(entry)
+        await self._session.flush()
+
+    async def page(
+        self,
+        *,
+        user_id: UUID | None = None,
+        event: str | None = None,
+        since: dt.datetime | None = None,
+        until: dt.datetime | None = None,
+        limit: int = 50,
+        offset: int = 0,
+    ) -> tuple[Sequence[AuditEntry], int]:
+        """Lines that match, the newest first, and how many there are in all."""
+        conditions = []
+        if user_id is not None:
+            conditions.append(AuditEntry.user_id == user_id)
+        if event is not None:
+            conditions.append(AuditEntry.event == event)
+        if since is not None:
+            conditions.append(AuditEntry.created_at >= since)
+        if until is not None:
+            conditions.append(AuditEntry.created_at < until)
+        found = await self._session.scalars(
+            select(AuditEntry)
+            .where(*conditions)
+            .order_by(AuditEntry.created_at.desc(), AuditEntry.id.desc())
+            .limit(min(limit, MAX_PAGE))
+            .offset(offset)
+        )
+        count = await self._session.scalar(select(func.count()).select_from(AuditEntry).where(*conditions))
+        return tuple(found), count or 0

@@ -1,0 +1,284 @@
+"""Accounts: made by sign-up, proven by a password, read and changed by their owner.
+
+In charge of the rules for a password and its use. A stranger learns nothing of who has an account: the known and the
+unknown address take the same steps, cost the same hashes and get the same answer.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+from uuid import UUID, uuid4
+
+from backstay.config.auth import AuthSettings
+from backstay.errors import BackstayError
+from backstay.models.auth.account import Account
+from backstay.models.auth.addresses import Address, read_address
+from backstay.models.auth.identity import EMAIL_PROVIDER, Identity
+from backstay.models.auth.records import AuditEvent
+from backstay.models.auth.user import User
+from backstay.repositories.auth.users import IdentityRepository, UserRepository
+from backstay.repositories.database.sessions import Session
+from backstay.services.auth.audit import Audit
+from backstay.services.auth.client import Client
+from backstay.services.auth.flows import Challenge, Flows
+from backstay.services.auth.letters import SIGN_UP, Letters
+from backstay.services.auth.password_policy import PasswordPolicy
+from backstay.services.auth.passwords import Passwords
+from backstay.services.auth.sessions import AuthSessions, Signed
+from backstay.services.auth.throttles import Throttles
+from backstay.services.context import Context
+from backstay.services.mail.post import Post
+from backstay.services.unit_of_work import UnitOfWork
+from backstay.utils.clock import utc_now
+
+MAX_METADATA_BYTES = 4096
+
+
+class Accounts:
+    """Sign-up and sign-in by password, and an owner's view of their account."""
+
+    def __init__(
+        self,
+        units: UnitOfWork,
+        sessions: AuthSessions,
+        passwords: Passwords,
+        policy: PasswordPolicy,
+        letters: Letters,
+        post: Post,
+        flows: Flows,
+        throttles: Throttles,
+        audit: Audit,
+        settings: AuthSettings,
+        clock: Callable[[], dt.datetime] = utc_now,
+    ) -> None:
+        self._units = units
+        self._sessions = sessions
+        self._passwords = passwords
+        self._policy = policy
+        self._letters = letters
+        self._post = post
+        self._flows = flows
+        self._throttles = throttles
+        self._audit = audit
+        self._settings = settings
+        self._clock = clock
+
+    async def sign_up(
+        self,
+        context: Context,
+        email: str,
+        password: str,
+        metadata: Mapping[str, Any],
+        client: Client,
+        redirect_to: str,
+        challenge: Challenge | None,
+    ) -> Signed | Account:
+        """A new account: with a session if addresses are taken without a mail, otherwise to be confirmed by one.
+
+        An address that has an account already gets the same answer, and its owner a mail that says so; only where
+        no mail is sent the answer tells.
+
+        Raises:
+            BackstayError: `signup_disabled`, `email_address_invalid`, `weak_password`, `user_already_exists`,
+                `over_request_rate_limit`, `over_email_send_rate_limit`.
+        """
+        if not self._settings.sign_up:
+            raise BackstayError("signup_disabled")
+        address = read_address(email)
+        self._policy.check(password, address=address)
+        await self._throttles.spend(context, "sign_up", address.key)
+        if not self._settings.autoconfirm:
+            await self._throttles.spend(context, "mail", address.key)
+        hashed = await self._passwords.hash(password)
+        async with self._units.begin(context) as session:
+            known = await UserRepository(session).by_key(address.key)
+            if known is not None and known.email_confirmed_at is not None:
+                if self._settings.autoconfirm:
+                    raise BackstayError("user_already_exists")
+                mail = self._post.write("security_notice", known.email or address.typed, client.language)
+                answer: Signed | Account = self._pretended(address, metadata)
+            else:
+                user = await self._pending(session, known, address, hashed, metadata)
+                await self._audit.record(session, context, AuditEvent.USER_SIGNED_UP, user_id=user.id)
+                if self._settings.autoconfirm:
+                    user.email_confirmed_at = self._clock()
+                    return await self._sessions.begin(session, context, user, "password", client=client)
+                flow_id = await self._flows.open_for_mail(session, challenge)
+                letter = await self._letters.write(
+                    session,
+                    user,
+                    SIGN_UP,
+                    to=address.typed,
+                    address=address.key,
+                    client=client,
+                    redirect_to=redirect_to,
+                    flow_id=flow_id,
+                )
+                mail = letter.mail
+                answer = await UserRepository(session).account(user)
+        self._post.send(mail)
+        return answer
+
+    async def _pending(
+        self,
+        session: Session,
+        known: User | None,
+        address: Address,
+        hashed: str,
+        metadata: Mapping[str, Any],
+    ) -> User:
+        """The user who has yet to confirm: a new one, or the one who has not done so, taken over by this sign-up."""
+        now = self._clock()
+        users = UserRepository(session)
+        if known is None:
+            known = new_user(address, metadata, now)
+            known.password_hash = hashed
+            known.confirmation_sent_at = None if self._settings.autoconfirm else now
+            await users.add(known)
+            await IdentityRepository(session).add(email_identity(known, now))
+            return known
+        known.email, known.password_hash = address.typed, hashed
+        known.user_metadata = dict(metadata)
+        known.confirmation_sent_at = now
+        await users.save()
+        return known
+
+    def _pretended(self, address: Address, metadata: Mapping[str, Any]) -> Account:
+        """What a new account looks like, of nobody."""
+        now = self._clock()
+        user = new_user(address, metadata, now)
+        user.id = uuid4()
+        user.authority = 0
+        user.updated_at = now
+        user.confirmation_sent_at = now
+        identity = email_identity(user, now)
+        identity.id, identity.updated_at = uuid4(), now
+        return Account(user, (identity,), ())
+
+    async def sign_up_anonymously(
+        self, context: Context, metadata: Mapping[str, Any], client: Client
+    ) -> Signed:
+        """A user without an address, who may get one later.
+
+        Raises:
+            BackstayError: `anonymous_provider_disabled`, `over_request_rate_limit`.
+        """
+        if not (self._settings.anonymous and self._settings.sign_up):
+            raise BackstayError("anonymous_provider_disabled")
+        await self._throttles.spend(context, "anonymous", None)
+        now = self._clock()
+        async with self._units.begin(context) as session:
+            user = User(
+                is_anonymous=True,
+                authority=0,
+                user_metadata=checked_metadata(metadata),
+                app_metadata={},
+                created_at=now,
+            )
+            await UserRepository(session).add(user)
+            await self._audit.record(session, context, AuditEvent.USER_SIGNED_UP, user_id=user.id)
+            return await self._sessions.begin(session, context, user, "anonymous", client=client)
+
+    async def sign_in(self, context: Context, email: str, password: str, client: Client) -> Signed:
+        """A session for whoever knows the password.
+
+        Raises:
+            BackstayError: `invalid_credentials` for all that must not be told apart; only after the right password
+                `email_not_confirmed` and `user_banned`; `over_request_rate_limit`, `overloaded`.
+        """
+        try:
+            address = read_address(email)
+        except BackstayError:
+            address = None
+        await self._throttles.spend(context, "password", address.key if address else "")
+        known = await self._known(context, address)
+        verdict = await self._passwords.verify(known.password_hash if known else None, password)
+        renewed = await self._passwords.hash(password) if verdict.ok and verdict.needs_rehash else None
+        async with self._units.begin(context) as session:
+            # Asked again: meanwhile the password may have been changed, and then this one is not it.
+            user = await UserRepository(session).by_id(known.id) if known else None
+            good = (
+                verdict.ok
+                and known is not None
+                and user is not None
+                and user.password_hash == known.password_hash
+            )
+            if good and user is not None:
+                self._require_usable(user)
+                if renewed is not None:
+                    user.password_hash = renewed
+                signed = await self._sessions.begin(session, context, user, "password", client=client)
+            else:
+                await self._audit.record(
+                    session, context, AuditEvent.SIGN_IN_FAILED, user_id=known.id if known else None
+                )
+        if not good or address is None:
+            raise BackstayError("invalid_credentials")
+        await self._throttles.forgive(context, "password", address.key)
+        return signed
+
+    async def _known(self, context: Context, address: Address | None) -> User | None:
+        if address is None:
+            return None
+        async with self._units.begin(context, reading=True) as session:
+            return await UserRepository(session).by_key(address.key)
+
+    def _require_usable(self, user: User) -> None:
+        if user.is_banned(self._clock()):
+            raise BackstayError("user_banned")
+        if user.email_confirmed_at is None:
+            raise BackstayError("email_not_confirmed")
+
+    async def get(self, context: Context, user_id: UUID) -> Account:
+        """A user's own account.
+
+        Raises:
+            BackstayError: `session_not_found`, when the user is gone.
+        """
+        async with self._units.begin(context, reading=True) as session:
+            users = UserRepository(session)
+            user = await users.by_id(user_id)
+            if user is None or user.deleted_at is not None:
+                raise BackstayError("session_not_found", "User from sub claim in JWT does not exist")
+            return await users.account(user)
+
+
+def new_user(address: Address, metadata: Mapping[str, Any], now: dt.datetime) -> User:
+    """A user with an address that nobody has confirmed yet."""
+    return User(
+        email=address.typed,
+        email_key=address.key,
+        user_metadata=checked_metadata(metadata),
+        app_metadata={"provider": EMAIL_PROVIDER, "providers": [EMAIL_PROVIDER]},
+        is_anonymous=False,
+        created_at=now,
+    )
+
+
+def email_identity(user: User, now: dt.datetime) -> Identity:
+    """The identity of somebody whose address we keep ourselves."""
+    data = {"sub": str(user.id), "email": user.email, "email_verified": False, "phone_verified": False}
+    return Identity(
+        user_id=user.id,
+        provider=EMAIL_PROVIDER,
+        issuer=EMAIL_PROVIDER,
+        subject=str(user.id),
+        email=user.email,
+        data=data,
+        last_sign_in_at=now,
+        created_at=now,
+    )
+
+
+def checked_metadata(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """The metadata, if it is small enough to travel in a token.
+
+    Raises:
+        BackstayError: `validation_failed`.
+    """
+    if len(json.dumps(metadata).encode()) > MAX_METADATA_BYTES:
+        raise BackstayError("validation_failed", f"data: must be at most {MAX_METADATA_BYTES} bytes of JSON")
+    return dict(metadata)
