@@ -112,7 +112,9 @@ def _folders(project: Path) -> Sequence[Path]:
     return (project / "backend" / "mails",)
 
 
-def _mailer(settings: Settings) -> Mailer:
+def _mailer(settings: Settings) -> Mailer | None:
+    if not settings.sends_mail:
+        return None
     if settings.mail.backend == "smtp":
         return SmtpMailer(settings.mail)
     return FolderMailer(settings.data_folder / MAILS, settings.mail)

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Float, String
+from sqlalchemy import String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backstay.models.base import PLATFORM_PREFIX, Model, primary_key
@@ -15,16 +15,17 @@ from backstay.utils.clock import utc_now
 
 
 class Throttle(Model):
-    """A limiter's state for one key: the time, in Unix seconds, at which it will be as if never used (GCRA).
+    """A limiter's state for one key (GCRA).
 
     Attributes:
         key: a digest, so that the table names nobody.
+        until: when the key will be as if never used, in microseconds since 1970: whole, so that sums are exact.
     """
 
     __tablename__ = f"{PLATFORM_PREFIX}throttles"
 
     key: Mapped[str] = mapped_column(String(64), primary_key=True)
-    until: Mapped[float] = mapped_column(Float(53), index=True)
+    until: Mapped[int] = mapped_column(index=True)
 
 
 class AuditEvent(StrEnum):
@@ -73,7 +74,7 @@ class AuditEntry(Model):
 
     Attributes:
         event: such as `user_signed_in`.
-        actor: who did it: a user's id, or `anonymous`, `service`, `cli`.
+        actor: who did it: a user's id, `key:` and the id of an API key, or `service`, `anonymous`, `cli`.
         user_id: whom it is about. Points at nobody, since it outlives them.
         details: nothing that proves anything: no password, code, token or key.
     """

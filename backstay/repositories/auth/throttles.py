@@ -6,15 +6,12 @@ it, and on SQLite many attempts share one durable commit.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 
-from backstay.models.base import PLATFORM_PREFIX
-from backstay.repositories.database import Database, ResultRow, Statement
+from backstay.repositories.database import Database, Engine, ResultRow, Statement
 
-_TABLE = f"{PLATFORM_PREFIX}throttles"
-# Rows of a sweep; each spend of many adds at most three.
-_SWEPT = 200
+SWEPT = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,71 +19,112 @@ class Allowance:
     """What one key may do.
 
     Attributes:
-        interval: seconds that one attempt costs.
+        interval: microseconds that one attempt costs, at least 1.
         burst: attempts at once, when none were made for long.
     """
 
     key: str
-    interval: float
+    interval: int
     burst: int
 
 
-class _Limited(Exception):  # noqa: N818 - undoes the program; nobody else sees it
-    def __init__(self, wait: float) -> None:
-        self.wait = wait
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why an attempt was refused.
+
+    Attributes:
+        position: of the allowance that is used up.
+        wait: microseconds until it allows one more.
+    """
+
+    position: int
+    wait: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Sql:
+    """Statements in an engine's own spelling.
+
+    Attributes:
+        take: parameters are the key, now + interval, the interval, and the latest time that still allows one more.
+            The time at which the key is as if never used moves on by one interval, unless it is too far away.
+        sweep: passes over rows that somebody else holds, so that it never waits and no two wait for each other.
+    """
+
+    take: str
+    look: str
+    forgive: str
+    sweep: str
+
+
+_SQL: Mapping[Engine, _Sql] = {
+    "sqlite": _Sql(
+        take="INSERT INTO backstay_throttles AS t (key, until) VALUES (?, ?) ON CONFLICT (key) DO UPDATE"
+        " SET until = max(t.until + ?, excluded.until) WHERE t.until <= ? RETURNING key",
+        look="SELECT until FROM backstay_throttles WHERE key = ?",
+        forgive="DELETE FROM backstay_throttles WHERE key = ?",
+        sweep="DELETE FROM backstay_throttles WHERE key IN"
+        " (SELECT key FROM backstay_throttles WHERE until < ? LIMIT ?)",
+    ),
+    "postgresql": _Sql(
+        take="INSERT INTO backstay_throttles AS t (key, until) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE"
+        " SET until = greatest(t.until + $3, excluded.until) WHERE t.until <= $4 RETURNING key",
+        look="SELECT until FROM backstay_throttles WHERE key = $1",
+        forgive="DELETE FROM backstay_throttles WHERE key = $1",
+        sweep="DELETE FROM backstay_throttles WHERE key IN"
+        " (SELECT key FROM backstay_throttles WHERE until < $1 LIMIT $2 FOR UPDATE SKIP LOCKED)",
+    ),
+}
+
+
+class _RefusedError(Exception):
+    """Undoes a program whose first keys were taken already; nobody else sees it."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        self.refusal = refusal
 
 
 class ThrottleRepository:
-    """Spends and forgives."""
+    """Takes attempts from keys, and gives them back.
+
+    Everybody names the keys of one action in the same order, so that no two wait for each other, and the key that
+    most share comes last, since it is held until the commit.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        mark = ("?",) * 9 if database.engine == "sqlite" else tuple(f"${n}" for n in range(1, 10))
-        latest = "max" if database.engine == "sqlite" else "greatest"
-        # The time at which the key is as if never used moves on by one interval, unless that would be too far away.
-        self._spend = (
-            f"INSERT INTO {_TABLE} (key, until) VALUES ({mark[0]}, {mark[1]})"  # noqa: S608 - no value in it
-            f" ON CONFLICT (key) DO UPDATE SET until = {latest}({_TABLE}.until, {mark[2]}) + {mark[3]}"
-            f" WHERE {latest}({_TABLE}.until, {mark[4]}) <= {mark[5]} RETURNING until"
-        )
-        self._look = f"SELECT until FROM {_TABLE} WHERE key = {mark[0]}"  # noqa: S608
-        self._forgive = f"DELETE FROM {_TABLE} WHERE key = {mark[0]}"  # noqa: S608
-        self._sweep = (
-            f"DELETE FROM {_TABLE} WHERE key IN"  # noqa: S608
-            f" (SELECT key FROM {_TABLE} WHERE until < {mark[0]} LIMIT {_SWEPT})"
-        )
+        self._sql = _SQL[database.engine]
 
-    async def spend(self, allowances: Sequence[Allowance], now: float, *, sweep: bool = False) -> float:
-        """Take one attempt from each key, or from none; returns the seconds to wait, 0 when it was taken.
+    async def take(self, allowances: Sequence[Allowance], now: int, *, sweep: bool = False) -> Refusal | None:
+        """Take one attempt from each key; or from none, when one of them is used up.
 
         Args:
-            now: Unix time in seconds.
+            now: microseconds since 1970.
             sweep: also forget some keys that are as if never used.
         """
+        sql = self._sql
 
-        def program() -> Generator[Statement, list[ResultRow], float]:
-            # In the order of keys, so that two programs never wait for each other.
-            for one in sorted(allowances, key=lambda each: each.key):
-                latest = now + one.interval * (one.burst - 1)
-                values = (one.key, now + one.interval, now, one.interval, now, latest)
-                taken = yield Statement(self._spend, values)
-                if not taken:
-                    found = yield Statement(self._look, (one.key,))
-                    raise _Limited(found[0][0] - latest if found else one.interval)
+        def program() -> Generator[Statement, list[ResultRow], None]:
+            for position, (key, interval, latest) in enumerate(wanted):
+                if not (yield Statement(sql.take, (key, now + interval, interval, latest))):
+                    found = yield Statement(sql.look, (key,))
+                    raise _RefusedError(Refusal(position, found[0][0] - latest if found else interval))
             if sweep:
-                yield Statement(self._sweep, (now,))
-            return 0.0
+                yield Statement(sql.sweep, (now, SWEPT))
 
+        wanted = [(each.key, each.interval, now + (each.burst - 1) * each.interval) for each in allowances]
         try:
-            return await self._database.write(program)
-        except _Limited as limited:
-            return max(limited.wait, 0.001)
+            await self._database.write(program)
+        except _RefusedError as refused:
+            return refused.refusal
+        return None
 
     async def forgive(self, keys: Sequence[str]) -> None:
         """Forget that these were used."""
+        sql = self._sql
 
         def program() -> Generator[Statement, list[ResultRow], None]:
-            for key in sorted(keys):
-                yield Statement(self._forgive, (key,))
+            for key in keys:
+                yield Statement(sql.forgive, (key,))
 
         await self._database.write(program)

@@ -30,6 +30,16 @@ class UserRepository:
         found: User | None = await self._session.scalar(select(User).where(User.email_key == email_key))
         return found
 
+    async def by_new_key(self, email_key: str) -> User | None:
+        """The user who is changing to that address; of several, the one who asked last."""
+        found: User | None = await self._session.scalar(
+            select(User)
+            .where(User.new_email_key == email_key)
+            .order_by(User.email_change_sent_at.desc())
+            .limit(1)
+        )
+        return found
+
     async def add(self, user: User) -> None:
         """Add a user; the address must be new.
 

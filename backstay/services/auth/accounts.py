@@ -91,6 +91,7 @@ class Accounts:
         self._policy.check(password, address=address)
         await self._throttles.spend(context, "sign_up", address.key)
         if not self._settings.autoconfirm:
+            self._post.require()
             await self._throttles.spend(context, "mail", address.key)
         hashed = await self._passwords.hash(password)
         async with self._units.begin(context) as session:
@@ -98,7 +99,7 @@ class Accounts:
             if known is not None and known.email_confirmed_at is not None:
                 if self._settings.autoconfirm:
                     raise BackstayError("user_already_exists")
-                mail = self._post.write("security_notice", known.email or address.typed, client.language)
+                mail = self._post.write("known_address", known.email or address.typed, client.language)
                 answer: Signed | Account = self._pretended(address, metadata)
             else:
                 user = await self._pending(session, known, address, hashed, metadata)

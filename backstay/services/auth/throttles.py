@@ -2,67 +2,126 @@
 
 In charge of the numbers. An attempt is counted before anything is looked up, so a known and an unknown account are
 throttled alike. Only attempts are limited, never sessions: whoever is signed in stays so, whatever strangers try.
+When the database cannot count, the attempt fails.
 """
 
 from __future__ import annotations
 
 import hashlib
 import hmac
-import ipaddress
 import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from ipaddress import IPv4Address, ip_address
+from typing import Literal
+
+import structlog
 
 from backstay.errors import BackstayError
 from backstay.repositories.auth.throttles import Allowance, ThrottleRepository
 from backstay.repositories.database import Database
 from backstay.services.context import Context
 
+Action = Literal[
+    "password",
+    "sign_up",
+    "anonymous",
+    "mail",
+    "verify",
+    "refresh",
+    "mfa_verify",
+    "reauthenticate",
+    "oauth",
+    "exchange",
+]
+
 _PURPOSE = b"backstay throttles, version 1"
-_SWEEP_EVERY = 100
+# An attempt adds at most four rows, and a sweep removes 512: the table holds little but what counts.
+_ATTEMPTS_PER_SWEEP = 64
+_MICRO = 1_000_000
+_OF_ACCOUNTS = ("account", "pair")
+_OF_CLIENTS = ("pair", "client")
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """So many at once, and then one every so many seconds."""
+    """So many at once, and then one every so many seconds: in a day, at most `burst + 86400 / seconds`."""
 
     burst: int
-    interval: float
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The rates of one door; None where there is none.
+    """The rates of one door, all of which must allow an attempt.
 
     Attributes:
-        pair: of one account from one client address.
         account: of one account from everywhere.
+        pair: of one account from one client address.
         client: of one client address, IPv6 by its /64.
         everybody: of the whole application.
     """
 
-    pair: Rate | None = None
-    account: Rate | None = None
-    client: Rate | None = None
-    everybody: Rate | None = None
+    account: tuple[Rate, ...] = ()
+    pair: tuple[Rate, ...] = ()
+    client: tuple[Rate, ...] = ()
+    everybody: tuple[Rate, ...] = ()
     code: str = "over_request_rate_limit"
 
 
-# The account's own rate of `password` bears 100 wrong passwords (NIST SP 800-63B-4 section 3.2.2) in a burst and then
-# 48 a day; a right one sets it back. From one address it is 10 and then one a minute, so that one attacker cannot use
-# up what the owner has.
-POLICIES: Mapping[str, Policy] = {
-    "password": Policy(Rate(10, 60), Rate(100, 1800), Rate(60, 2), Rate(2000, 0.02)),
-    "sign_up": Policy(None, Rate(6, 300), Rate(30, 20), Rate(500, 0.2)),
-    "anonymous": Policy(None, None, Rate(30, 60), Rate(500, 0.2)),
-    "mail": Policy(None, Rate(6, 60), Rate(40, 15), Rate(1000, 0.2), code="over_email_send_rate_limit"),
-    "verify": Policy(Rate(20, 30), Rate(60, 300), Rate(120, 2), Rate(2000, 0.02)),
-    "refresh": Policy(None, Rate(60, 2), Rate(1800, 0.2), None),
-    "mfa_verify": Policy(None, Rate(10, 60), Rate(60, 2), Rate(2000, 0.05)),
-    "oauth": Policy(None, None, Rate(60, 2), Rate(2000, 0.02)),
-    "exchange": Policy(None, None, Rate(120, 1), Rate(2000, 0.02)),
+# Where something is guessed, an account bears at most about a hundred attempts a day (NIST SP 800-63B-4 section
+# 3.2.2), from however many addresses, and a right one sets it back. One address gets a part of the account's burst
+# and then no more than the account regains, so that a single attacker never keeps the owner out elsewhere.
+POLICIES: Mapping[Action, Policy] = {
+    # 100 a day for an account, 58 of them from one address. A password hash costs 20 ms: 50 a second fill a core.
+    "password": Policy(
+        account=(Rate(52, 1800),),
+        pair=(Rate(10, 1800),),
+        client=(Rate(60, 2),),
+        everybody=(Rate(2000, 0.02),),
+    ),
+    "sign_up": Policy(account=(Rate(6, 300),), client=(Rate(30, 20),), everybody=(Rate(500, 0.2),)),
+    "anonymous": Policy(client=(Rate(30, 60),), everybody=(Rate(500, 0.2),)),
+    # Six at once and one a minute, and no more than 68 a day to one mailbox.
+    "mail": Policy(
+        account=(Rate(6, 60), Rate(20, 1800)),
+        client=(Rate(40, 15),),
+        everybody=(Rate(1000, 0.2),),
+        code="over_email_send_rate_limit",
+    ),
+    # Codes of six digits: 156 a day find one in 1 of 6,400 days. Each code bears few wrong tries of its own besides.
+    "verify": Policy(
+        account=(Rate(60, 900),), pair=(Rate(20, 900),), client=(Rate(120, 2),), everybody=(Rate(2000, 0.02),)
+    ),
+    # No rate for everybody: strangers could use it up for those who are signed in, and 128 bits are not guessed.
+    "refresh": Policy(account=(Rate(60, 2),), client=(Rate(1800, 0.2),)),
+    # Of a million codes three are right at a time. Whoever gets here knows the password already: 88 a day.
+    "mfa_verify": Policy(
+        account=(Rate(16, 1200),), pair=(Rate(8, 1200),), client=(Rate(60, 2),), everybody=(Rate(2000, 0.05),)
+    ),
+    # The current password, or a mailed code, asked of somebody who is signed in.
+    "reauthenticate": Policy(
+        account=(Rate(16, 1200),), pair=(Rate(8, 1200),), client=(Rate(60, 2),), everybody=(Rate(2000, 0.05),)
+    ),
+    "oauth": Policy(client=(Rate(60, 2),), everybody=(Rate(2000, 0.02),)),
+    "exchange": Policy(client=(Rate(120, 1),), everybody=(Rate(2000, 0.02),)),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class _Limit:
+    """A rate of a policy, with the factor in it.
+
+    Attributes:
+        prefix: of what keys are digests of; no two limits have the same.
+        interval: microseconds.
+    """
+
+    scope: str
+    prefix: str
+    interval: int
+    burst: int
 
 
 class Throttles:
@@ -83,55 +142,85 @@ class Throttles:
     ) -> None:
         self._repository = ThrottleRepository(database)
         self._secret = hmac.digest(secret, _PURPOSE, hashlib.sha256)
-        self._factor = factor
+        self._limits = {action: _limits(action, factor) for action in POLICIES}
         self._clock = clock
-        self._spent = 0
+        self._unswept = _ATTEMPTS_PER_SWEEP
+        self._log = structlog.get_logger("backstay.throttles")
 
-    async def spend(self, context: Context, action: str, subject: str | None) -> None:
+    async def spend(self, context: Context, action: Action, subject: str | None) -> None:
         """Count an attempt.
 
         Args:
-            action: one of `POLICIES`.
             subject: what names the account: the key of an address, or an id; None where there is none.
 
         Raises:
             BackstayError: the policy's code, with the seconds to wait; nothing is counted then.
         """
-        policy, client = POLICIES[action], client_of(context.client_ip)
-        allowances = []
-        for rate, words in (
-            (policy.pair if subject is not None else None, ("pair", subject or "", client)),
-            (policy.account if subject is not None else None, ("account", subject or "")),
-            (policy.client, ("client", client)),
-            (policy.everybody, ("everybody",)),
-        ):
-            if rate is not None:
-                burst = max(1, round(rate.burst * self._factor))
-                allowances.append(Allowance(self._key(action, *words), rate.interval / self._factor, burst))
-        self._spent += 1
-        wait = await self._repository.spend(allowances, self._clock(), sweep=self._spent % _SWEEP_EVERY == 0)
-        if wait > 0:
-            raise BackstayError(policy.code, retry_after_seconds=math.ceil(wait))
-
-    async def forgive(self, context: Context, action: str, subject: str) -> None:
-        """Forget the attempts at one account, after a right one."""
         client = client_of(context.client_ip)
-        keys = (self._key(action, "pair", subject, client), self._key(action, "account", subject))
-        await self._repository.forgive(keys)
+        limits = [one for one in self._limits[action] if subject is not None or one.scope not in _OF_ACCOUNTS]
+        allowances = [
+            Allowance(self._key(one, client, subject or ""), one.interval, one.burst) for one in limits
+        ]
+        self._unswept += 1
+        sweep = self._unswept > _ATTEMPTS_PER_SWEEP
+        refusal = await self._repository.take(allowances, int(self._clock() * _MICRO), sweep=sweep)
+        if refusal is None:
+            self._unswept = 0 if sweep else self._unswept
+            return
+        self._log.info(
+            "throttled",
+            action=action,
+            limit=limits[refusal.position].scope,
+            request_id=context.request_id,
+            client_ip=context.client_ip,
+        )
+        raise BackstayError(POLICIES[action].code, retry_after_seconds=math.ceil(refusal.wait / _MICRO))
 
-    def _key(self, *words: str) -> str:
-        text = "\0".join(words).encode("utf-8", "surrogatepass")
-        return hmac.new(self._secret, text, hashlib.sha256).hexdigest()
+    async def forgive(self, context: Context, action: Action, subject: str) -> None:
+        """Forget the attempts at an account, after a right one: those of this client, and the account's own count.
+
+        What the client has used up stays, or whoever has one account could guess at others without end.
+        """
+        client = client_of(context.client_ip)
+        limits = [one for one in self._limits[action] if one.scope in _OF_ACCOUNTS]
+        await self._repository.forgive([self._key(one, client, subject) for one in limits])
+
+    def _key(self, limit: _Limit, client: str, subject: str) -> str:
+        who = (client if limit.scope in _OF_CLIENTS else "", subject if limit.scope in _OF_ACCOUNTS else "")
+        # The subject last: it alone may hold anything.
+        text = "\0".join((limit.prefix, *who)).encode("utf-8", "surrogatepass")
+        return hmac.digest(self._secret, text, hashlib.sha256).hex()
+
+
+def _limits(action: Action, factor: float) -> tuple[_Limit, ...]:
+    """A policy's rates, those first that fewest share: a refused attempt at one account holds up nobody else."""
+    policy = POLICIES[action]
+    scopes = {
+        "account": policy.account,
+        "pair": policy.pair,
+        "client": policy.client,
+        "everybody": policy.everybody,
+    }
+    return tuple(
+        _Limit(
+            scope,
+            f"{action}\0{scope}\0{number}",
+            max(1, round(rate.seconds * _MICRO / factor)),
+            max(1, round(rate.burst * factor)),
+        )
+        for scope, rates in scopes.items()
+        for number, rate in enumerate(rates)
+    )
 
 
 def client_of(address: str) -> str:
     """What counts as one client: an IPv4 address, or the /64 of an IPv6 address, which one host has for itself."""
     try:
-        parsed = ipaddress.ip_address(address)
+        parsed = ip_address(address)
     except ValueError:
         return address
-    if isinstance(parsed, ipaddress.IPv6Address):
-        if parsed.ipv4_mapped is not None:
-            return str(parsed.ipv4_mapped)
-        return str(ipaddress.ip_network((int(parsed), 64), strict=False))
-    return str(parsed)
+    if isinstance(parsed, IPv4Address):
+        return str(parsed)
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    return f"{int(parsed) >> 64:x}/64"

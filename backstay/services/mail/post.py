@@ -7,7 +7,7 @@ did not get one asks for another.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Coroutine, Sequence
 
 import structlog
 
@@ -25,17 +25,18 @@ class Post:
     """Takes mails and sees to it that they leave.
 
     Args:
+        mailer: None when the application sends no mails.
         app_name: how templates call the application.
     """
 
     def __init__(
-        self, mailer: Mailer, templates: Templates, app_name: str, pauses: Sequence[float] = PAUSES
+        self, mailer: Mailer | None, templates: Templates, app_name: str, pauses: Sequence[float] = PAUSES
     ) -> None:
         self._mailer = mailer
         self._templates = templates
         self._app_name = app_name
         self._pauses = tuple(pauses)
-        self._waiting: set[asyncio.Task[None]] = set()
+        self._waiting: set[asyncio.Future[None]] = set()
         self._at_once = asyncio.Semaphore(AT_ONCE)
         self._log = structlog.get_logger("backstay.mail")
 
@@ -46,6 +47,35 @@ class Post:
         )
         return Mail(to, subject, text, html)
 
+    def require(self) -> None:
+        """Refuse at once what would need a mail when none can leave.
+
+        Raises:
+            BackstayError: `email_provider_disabled`.
+        """
+        if self._mailer is None:
+            raise BackstayError("email_provider_disabled")
+
+    def write_later(self, work: Awaitable[Sequence[Mail]]) -> None:
+        """Do the work that writes mails, and send them, without being waited for.
+
+        For answers that must not tell, not even by their time, whether a mail was written.
+
+        Raises:
+            BackstayError: `mail_unavailable`, when too many are waiting.
+        """
+        if len(self._waiting) >= MOST_WAITING:
+            if isinstance(work, Coroutine):
+                work.close()
+            raise BackstayError("mail_unavailable")
+        self._keep(asyncio.ensure_future(self._write(work)))
+
+    async def _write(self, work: Awaitable[Sequence[Mail]]) -> None:
+        try:
+            self.send(*await work)
+        except Exception:  # noqa: BLE001 - the last resort of a task that nobody waits for
+            self._log.exception("mail_not_written")
+
     def send(self, *mails: Mail) -> None:
         """Let them go, and return at once.
 
@@ -54,21 +84,27 @@ class Post:
         """
         if len(self._waiting) + len(mails) > MOST_WAITING:
             raise BackstayError("mail_unavailable")
+        self.require()
         for mail in mails:
-            task = asyncio.create_task(self._deliver(mail))
-            self._waiting.add(task)
-            task.add_done_callback(self._waiting.discard)
+            self._keep(asyncio.create_task(self._deliver(mail)))
+
+    def _keep(self, task: asyncio.Future[None]) -> None:
+        self._waiting.add(task)
+        task.add_done_callback(self._waiting.discard)
 
     async def close(self, seconds: float = 10.0) -> None:
         """Wait for those that are leaving, and give up those that wait for another try after that."""
+        deadline = asyncio.get_running_loop().time() + seconds
+        while self._waiting and (left := deadline - asyncio.get_running_loop().time()) > 0:
+            await asyncio.wait(tuple(self._waiting), timeout=left)
         if self._waiting:
-            _, left = await asyncio.wait(tuple(self._waiting), timeout=seconds)
-            for task in left:
-                task.cancel()
-            if left:
-                self._log.error("mails_given_up", count=len(left))
+            self._log.error("mails_given_up", count=len(self._waiting))
+        for task in tuple(self._waiting):
+            task.cancel()
 
     async def _deliver(self, mail: Mail) -> None:
+        if self._mailer is None:
+            return
         for pause in (*self._pauses, None):
             try:
                 async with self._at_once:

@@ -23,6 +23,7 @@ NAMES = (
     "email_change",
     "reauthentication",
     "security_notice",
+    "known_address",
 )
 PARTS = ("subject.txt", "txt", "html")
 VALUES = frozenset({"link", "code", "address", "new_address", "app_name", "minutes"})

@@ -132,7 +132,7 @@ def _records() -> None:
     op.create_table(
         "backstay_throttles",
         sa.Column("key", portable(sa.String(length=64)), nullable=False),
-        sa.Column("until", sa.Float(precision=53), nullable=False),
+        sa.Column("until", portable(sa.BigInteger()), nullable=False),
         sa.PrimaryKeyConstraint("key", name=op.f("backstay_throttles_pkey")),
     )
     op.create_index(op.f("ix_backstay_throttles_until"), "backstay_throttles", ["until"], unique=False)
@@ -163,6 +163,12 @@ def _keep_records() -> None:
                 f"CREATE TRIGGER backstay_audit_log_no_{verb.lower()} BEFORE {verb} ON backstay_audit_log"
                 " BEGIN SELECT RAISE(ABORT, 'backstay_audit_log is append-only'); END"
             )
+        # INSERT OR REPLACE removes a line without firing the trigger of DELETE.
+        op.execute(
+            "CREATE TRIGGER backstay_audit_log_no_replace BEFORE INSERT ON backstay_audit_log"
+            " WHEN EXISTS (SELECT 1 FROM backstay_audit_log WHERE id = NEW.id OR rowid = NEW.rowid)"
+            " BEGIN SELECT RAISE(ABORT, 'backstay_audit_log is append-only'); END"
+        )
         return
     op.execute(
         "CREATE FUNCTION backstay_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$"
