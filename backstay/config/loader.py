@@ -208,11 +208,13 @@ def _placed(settings: Settings, project: Path) -> Settings:
     elif url.startswith(_SQLITE):
         url = f"{_SQLITE}{project / url.removeprefix(_SQLITE)}"
     database = settings.database.model_copy(update={"url": url})
-    tokens = settings.tokens
+    auth, tokens, http = settings.auth, settings.tokens, settings.http
+    if settings.is_development and "public_url" not in auth.model_fields_set:
+        auth = auth.model_copy(update={"public_url": f"http://{http.host}:{http.port}"})
     if "issuer" not in tokens.model_fields_set:
         # OpenID Connect Discovery 1.0 section 4.3: who issues tokens is found at that address.
-        tokens = tokens.model_copy(update={"issuer": f"{settings.auth.public_url}/auth/v1"})
-    placed = {"data_folder": folder, "database": database, "tokens": tokens}
+        tokens = tokens.model_copy(update={"issuer": f"{auth.public_url}/auth/v1"})
+    placed = {"data_folder": folder, "database": database, "auth": auth, "tokens": tokens}
     return settings.model_copy(update=placed)
 
 
