@@ -36,6 +36,7 @@ from backstay.controllers.resources.rest import RestController
 from backstay.errors import BackstayError, ConfigurationError
 from backstay.middleware import stack
 from backstay.middleware.authenticate import Authenticate
+from backstay.middleware.cookie_session import CookieSession
 from backstay.middleware.framework_errors import install_handlers
 from backstay.middleware.log import configure_logging
 from backstay.models.auth import TABLES
@@ -141,6 +142,7 @@ class Backstay:
             settings.http,
             settings.log,
             authenticate=partial(Authenticate, callers=callers),
+            cookies=partial(CookieSession, sessions=self.identity.cookies, csrf=self.identity.csrf),
             development=settings.is_development,
             debug=settings.debug,
             identity=f"{auth_routes.AUTH}/",

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from backstay.config.settings import Settings
+from backstay.controllers.auth.carry import Carry
 from backstay.controllers.auth.meta import Meta
 from backstay.controllers.auth.sign_in import SignIn
 from backstay.controllers.endpoints import Endpoint
@@ -17,6 +18,8 @@ from backstay.routes import auth as routes
 from backstay.services.auth.accounts import Accounts
 from backstay.services.auth.audit import Audit
 from backstay.services.auth.authority import Authority
+from backstay.services.auth.cookie_sessions import CookieSessions
+from backstay.services.auth.csrf import Csrf
 from backstay.services.auth.flows import Flows
 from backstay.services.auth.letters import Letters
 from backstay.services.auth.one_time import OneTimeCodes
@@ -71,6 +74,10 @@ class IdentityParts:
             auth,
             settings.tokens,
         )
+        self.cookies = CookieSessions(units, self.sessions, tokens, secret)
+        self.csrf = Csrf(
+            secret, auth.public_url, settings.http.cors_origins if settings.http.cors_credentials else ()
+        )
         self.accounts = Accounts(
             units,
             self.sessions,
@@ -86,9 +93,10 @@ class IdentityParts:
         self.endpoints: Sequence[Endpoint] = routes.endpoints(self._controllers(settings, {}))
 
     def _controllers(self, settings: Settings, providers: Mapping[str, bool]) -> routes.AuthControllers:
+        carry = Carry(self.cookies, self.csrf, settings.auth)
         return routes.AuthControllers(
             meta=Meta(self.authority, settings.auth, providers, settings.tokens.issuer),
-            sign_in=SignIn(self.accounts, self.sessions, self.redirects, settings.auth),
+            sign_in=SignIn(self.accounts, self.sessions, self.redirects, carry, self.csrf),
         )
 
     async def open(self) -> None:

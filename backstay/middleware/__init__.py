@@ -31,13 +31,15 @@ def stack(
     log: LogSettings,
     *,
     authenticate: Layer | None = None,
+    cookies: Layer | None = None,
     development: bool = False,
     debug: bool = False,
     identity: str = "",
 ) -> ASGIApp:
     """`app` behind every layer. A request passes them from top to bottom, its response from bottom to top.
 
-    `authenticate` is a layer ready but for its application, as in `partial(Authenticate, callers=callers)`. `debug`
+    `authenticate` and `cookies` are layers ready but for their application, as in `partial(Authenticate,
+    callers=callers)`. `debug`
     shows clients the causes of errors, in development only. `identity` is the path below which errors have the words
     of the GoTrue protocol.
     """
@@ -52,6 +54,7 @@ def stack(
         partial(Deadline, seconds=http.request_timeout_seconds),
         partial(BodyLimits, settings=http),
         authenticate,
+        cookies,
         EndOfMiddleware if development else None,
     )
     for layer in reversed(order):

@@ -18,7 +18,7 @@ _REQUEST_HEADERS = (
     b"range-unit, x-upsert, x-retry-count, x-supabase-api-version, x-region, idempotency-key, cache-control, "
     b"tus-resumable, tus-version, tus-extension, tus-max-size, upload-length, upload-offset, upload-metadata, "
     b"upload-defer-length, upload-concat, upload-checksum, traceparent, tracestate, baggage, if-match, if-none-match, "
-    b"last-event-id"
+    b"last-event-id, x-csrf-token"
 )
 _EXPOSED_HEADERS = (
     b"content-range, content-location, location, preference-applied, content-profile, link, x-total-count, etag, "

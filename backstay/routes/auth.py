@@ -37,6 +37,7 @@ def endpoints(on: AuthControllers) -> Sequence[Endpoint]:
         Endpoint("POST", f"{AUTH}/signup", on.sign_in.sign_up, EVERYONE, "Sign up", SignUpBody),
         Endpoint("POST", f"{AUTH}/token", on.sign_in.token, EVERYONE, "Sign in, or refresh", TokenBody),
         Endpoint("POST", f"{AUTH}/logout", on.sign_in.sign_out, USER, "Sign out", answer="204"),
+        Endpoint("GET", f"{AUTH}/csrf", on.sign_in.csrf_token, USER, "What proves pages, with a cookie"),
         Endpoint("GET", f"{AUTH}/user", on.sign_in.user, USER, "The caller's account"),
         Endpoint("GET", f"{AUTH}/sessions", on.sign_in.list_sessions, USER, "Where the caller is signed in"),
         Endpoint(

@@ -6,8 +6,8 @@ from typing import Annotated, Any, get_args
 
 from pydantic import Field
 
-from backstay.config.auth import AuthSettings
-from backstay.controllers.auth.documents import reuse_headers, session_document, user_document
+from backstay.controllers.auth.carry import DROPPED, Carry
+from backstay.controllers.auth.documents import user_document
 from backstay.controllers.auth.requests import (
     Email,
     Metadata,
@@ -22,6 +22,8 @@ from backstay.controllers.endpoints import Ask, Body, Reply
 from backstay.errors import BackstayError
 from backstay.models.auth.session import AuthSession
 from backstay.services.auth.accounts import Accounts
+from backstay.services.auth.cookie_sessions import session_cookie
+from backstay.services.auth.csrf import Csrf
 from backstay.services.auth.redirects import Redirects
 from backstay.services.auth.sessions import AuthSessions, Scope, Signed, session_of
 
@@ -57,12 +59,14 @@ class SignIn:
         accounts: Accounts,
         sessions: AuthSessions,
         redirects: Redirects,
-        settings: AuthSettings,
+        carry: Carry,
+        csrf: Csrf,
     ) -> None:
         self._accounts = accounts
         self._sessions = sessions
         self._redirects = redirects
-        self._settings = settings
+        self._carry = carry
+        self._csrf = csrf
 
     async def sign_up(self, ask: Ask[SignUpBody]) -> Reply:
         """A session, or the user who has to confirm the address."""
@@ -71,7 +75,7 @@ class SignIn:
             raise BackstayError("validation_failed", "phone: signing up by telephone is not supported")
         if not body.email and not body.password:
             signed = await self._accounts.sign_up_anonymously(ask.context, body.data or {}, client_of(ask))
-            return _session(signed)
+            return self._carry.reply(ask, signed)
         if not body.email or not body.password:
             raise BackstayError("validation_failed", "Signup requires a valid email and password")
         made = await self._accounts.sign_up(
@@ -83,7 +87,7 @@ class SignIn:
             self._redirects.choose(ask.query.get("redirect_to")),
             body.challenge(),
         )
-        return _session(made) if isinstance(made, Signed) else Reply(user_document(made))
+        return self._carry.reply(ask, made) if isinstance(made, Signed) else Reply(user_document(made))
 
     async def token(self, ask: Ask[TokenBody]) -> Reply:
         """A session for a password, a refresh token or the code of a flow."""
@@ -91,13 +95,12 @@ class SignIn:
         if grant == "password":
             if not body.email or body.password is None:
                 raise BackstayError("validation_failed", "email and password: are needed")
-            return _session(
-                await self._accounts.sign_in(ask.context, body.email, body.password, client_of(ask))
-            )
+            signed = await self._accounts.sign_in(ask.context, body.email, body.password, client_of(ask))
+            return self._carry.reply(ask, signed)
         if grant == "refresh_token":
             if not body.refresh_token:
                 raise BackstayError("validation_failed", "refresh_token: is needed")
-            return _session(await self._sessions.renew(ask.context, body.refresh_token))
+            return self._carry.reply(ask, await self._sessions.renew(ask.context, body.refresh_token))
         raise BackstayError("validation_failed", "grant_type: must be password, refresh_token or pkce")
 
     async def sign_out(self, ask: Ask[Any]) -> Reply:
@@ -106,7 +109,14 @@ class SignIn:
         if scope not in get_args(Scope):
             raise BackstayError("validation_failed", "scope: must be global, local or others")
         await self._sessions.sign_out(ask.context, scope)  # type: ignore[arg-type]  # checked above
-        return Reply(status=204, headers=() if scope == "others" else (_CLEAR,))
+        return Reply(status=204, headers=() if scope == "others" else (_CLEAR, DROPPED))
+
+    async def csrf_token(self, ask: Ask[Any]) -> Reply:
+        """What proves pages of the application, for a caller with a cookie."""
+        cookie = session_cookie(ask.header(b"cookie").encode("latin-1"))
+        if cookie is None:
+            raise BackstayError("validation_failed", "This is for sessions that a cookie carries.")
+        return Reply({"csrf_token": self._csrf.token(cookie)})
 
     async def user(self, ask: Ask[Any]) -> Reply:
         """The caller's own account."""
@@ -123,10 +133,6 @@ class SignIn:
         session_id = path_id(ask, "session_id", "session_not_found")
         await self._sessions.end_one(ask.context, user_id_of(ask), session_id)
         return Reply(status=204)
-
-
-def _session(signed: Signed) -> Reply:
-    return Reply(session_document(signed), headers=reuse_headers(signed))
 
 
 def session_line(row: AuthSession) -> dict[str, Any]:

@@ -24,7 +24,9 @@ from backstay.utils.clock import utc_now
 CLI = Caller(role="service_role")
 MAX_DETAIL_LENGTH = 200
 
-_SECRET = re.compile(r"password|token|code|otp|secret|hash|verifier|challenge|nonce|cookie|credential|private")
+_SECRET = re.compile(
+    r"password|token|code|otp|secret|hash|verifier|challenge|nonce|cookie|credential|private"
+)
 _MAX_IP_LENGTH = 45  # an IPv6 address; the zone that may follow it names an interface of ours
 _MAX_REQUEST_ID_LENGTH = 128
 

@@ -27,8 +27,11 @@ from backstay.services.unit_of_work import UnitOfWork
 from backstay.utils.bounded import BoundedDict
 from backstay.utils.clock import utc_now
 
+# The prefix makes browsers refuse it from a sibling host, over http, and for a part of the paths (RFC 6265bis).
+COOKIE_NAME = "__Host-backstay-session"
 MOST_REMEMBERED = 10_000
 
+_NAME = COOKIE_NAME.encode("ascii")
 _VERSION = b"\x01"
 _PURPOSE = b"backstay session cookies, version 1"
 _MAC_BYTES = 32
@@ -58,10 +61,10 @@ class CookieSessions:
         self._clock = clock
         self._remembered: BoundedDict[bytes, str] = BoundedDict(MOST_REMEMBERED)
 
-    def cookie(self, row: AuthSession) -> str:
+    def cookie(self, session_id: UUID, key: bytes) -> str:
         """The cookie of a session: 66 characters of the URL-safe alphabet, good until the session's key changes."""
-        body = _VERSION + row.id.bytes
-        return urlsafe_b64encode(body + self._mac(body, row.key)).decode("ascii").rstrip("=")
+        body = _VERSION + session_id.bytes
+        return urlsafe_b64encode(body + self._mac(body, key)).decode("ascii").rstrip("=")
 
     def remembered(self, cookie: bytes) -> Caller | None:
         """The caller of a cookie that was found before, as long as nothing has changed."""
@@ -97,7 +100,7 @@ class CookieSessions:
         return self._access.verify(signed.access_token)
 
     def _proves(self, cookie: bytes, row: AuthSession) -> bool:
-        return hmac.compare_digest(cookie, self.cookie(row).encode("ascii"))
+        return hmac.compare_digest(cookie, self.cookie(row.id, row.key).encode("ascii"))
 
     def _mac(self, body: bytes, key: bytes) -> bytes:
         own = hmac.digest(self._secret, key, hashlib.sha256)
@@ -115,3 +118,13 @@ def _session_of(cookie: bytes) -> UUID | None:
     if not raw.startswith(_VERSION) or len(raw) != len(_VERSION) + 16 + _MAC_BYTES:
         return None
     return UUID(bytes=raw[len(_VERSION) : len(_VERSION) + 16])
+
+
+def session_cookie(header: bytes) -> bytes | None:
+    """The value of our cookie in a `Cookie` header (RFC 6265 section 4.2.1); None when there is none, or several."""
+    found = [
+        value.strip()
+        for name, separator, value in (pair.partition(b"=") for pair in header.split(b";"))
+        if separator and name.strip() == _NAME
+    ]
+    return found[0] if len(found) == 1 else None

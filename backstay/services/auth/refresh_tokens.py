@@ -24,6 +24,8 @@ Judgement = Literal["rotate", "repeat", "reused"]
 
 # Seconds in which a spent token is still answered, for clients that refresh twice at once.
 TOLERANCE_SECONDS: Final = 10.0
+# How far behind such a token may be: what raced a moment ago, not what was stolen long before.
+MOST_BEHIND: Final = 3
 KEY_BYTES: Final = 32
 # What a `bigint` column holds.
 MAX_COUNTER: Final = 2**63 - 1
@@ -140,7 +142,8 @@ def judge(
     """
     if presented == active:
         return "rotate"
-    if presented == active - 1 or (presented < active and 0 <= rotated_seconds_ago < tolerance):
+    is_recent = active - MOST_BEHIND <= presented < active and 0 <= rotated_seconds_ago < tolerance
+    if presented == active - 1 or is_recent:
         return "repeat"
     return "reused"
 

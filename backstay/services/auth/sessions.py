@@ -53,6 +53,7 @@ class Signed:
     Attributes:
         expires_in: seconds that the access token lives.
         expires_at: the same as Unix time.
+        session_key: proves cookies of the session; never leaves.
         reuse_cause: why a spent refresh token was answered all the same; empty when none was.
     """
 
@@ -61,6 +62,7 @@ class Signed:
     expires_in: int
     expires_at: int
     session_id: UUID
+    session_key: bytes = field(repr=False)
     account: Account
     reuse_cause: str = ""
 
@@ -167,6 +169,7 @@ class AuthSessions:
             expires_in=lifetime,
             expires_at=int(self._clock().timestamp()) + lifetime,
             session_id=row.id,
+            session_key=row.key,
             account=account,
             reuse_cause=reuse_cause,
         )

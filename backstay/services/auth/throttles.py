@@ -114,12 +114,12 @@ class _Limit:
     """A rate of a policy, with the factor in it.
 
     Attributes:
-        prefix: of what keys are digests of; no two limits have the same.
+        name: no two limits have the same.
         interval: microseconds.
     """
 
     scope: str
-    prefix: str
+    name: str
     interval: int
     burst: int
 
@@ -186,9 +186,9 @@ class Throttles:
         await self._repository.forgive([self._key(one, client, subject) for one in limits])
 
     def _key(self, limit: _Limit, client: str, subject: str) -> str:
-        who = (client if limit.scope in _OF_CLIENTS else "", subject if limit.scope in _OF_ACCOUNTS else "")
-        # The subject last: it alone may hold anything.
-        text = "\0".join((limit.prefix, *who)).encode("utf-8", "surrogatepass")
+        by_client, by_account = limit.scope in _OF_CLIENTS, limit.scope in _OF_ACCOUNTS
+        # As a literal, so that no two of these read alike, whatever a subject holds.
+        text = ascii((limit.name, client if by_client else "", subject if by_account else "")).encode()
         return hmac.digest(self._secret, text, hashlib.sha256).hex()
 
 
@@ -204,7 +204,7 @@ def _limits(action: Action, factor: float) -> tuple[_Limit, ...]:
     return tuple(
         _Limit(
             scope,
-            f"{action}\0{scope}\0{number}",
+            f"{action} {scope} {number}",
             max(1, round(rate.seconds * _MICRO / factor)),
             max(1, round(rate.burst * factor)),
         )
@@ -216,7 +216,7 @@ def _limits(action: Action, factor: float) -> tuple[_Limit, ...]:
 def client_of(address: str) -> str:
     """What counts as one client: an IPv4 address, or the /64 of an IPv6 address, which one host has for itself."""
     try:
-        parsed = ip_address(address)
+        parsed = ip_address(address.partition("%")[0])
     except ValueError:
         return address
     if isinstance(parsed, IPv4Address):

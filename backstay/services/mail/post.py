@@ -92,6 +92,11 @@ class Post:
         self._waiting.add(task)
         task.add_done_callback(self._waiting.discard)
 
+    async def settle(self) -> None:
+        """Wait until nothing is left to be written or sent."""
+        while self._waiting:
+            await asyncio.wait(tuple(self._waiting))
+
     async def close(self, seconds: float = 10.0) -> None:
         """Wait for those that are leaving, and give up those that wait for another try after that."""
         deadline = asyncio.get_running_loop().time() + seconds

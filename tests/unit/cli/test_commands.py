@@ -213,7 +213,7 @@ def test_routes_name_their_rules_and_the_public_ones(project: Path) -> None:
     assert any("POST" in line and "captain" in line for line in lines)
     public = backstay(project, "routes", "--public").stdout
     assert "/health/live" in public
-    assert "POST" not in public
+    assert not [line for line in public.splitlines() if "POST" in line and "/auth/v1/" not in line]
 
 
 def test_a_migration_is_made_applied_and_undone(project: Path) -> None:

@@ -117,7 +117,7 @@ def test_a_minted_token_gives_its_user_back(tokens: AccessTokens) -> None:
     assert caller.unverified_metadata == {"name": "Zoë"}
     header, payload = (json.loads(base64.urlsafe_b64decode(part + "==")) for part in token.split(".")[:2])
     assert header == {"alg": "HS256", "typ": "at+jwt"}
-    assert payload["exp"] - payload["iat"] == 3600
+    assert payload["exp"] - payload["iat"] == 600
     assert payload["aal"] == "aal2"
 
 

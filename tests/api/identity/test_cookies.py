@@ -1,0 +1,126 @@
+"""Sessions that a cookie carries, and requests that another site makes a browser send."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from tests.api.identity.conftest import ORIGIN, PASSWORD, World
+
+pytestmark = pytest.mark.auth(autoconfirm=True)
+NAME = "__Host-backstay-session"
+
+
+async def signed_in(world: World) -> tuple[str, str]:
+    """Cookie and token of its pages."""
+    answer = await world.call(
+        "POST", "/signup?session=cookie", {"email": "ann@example.com", "password": PASSWORD}
+    )
+    assert answer.status_code == 200, answer.text
+    return answer.headers["set-cookie"].partition(";")[0].partition("=")[2], answer.json()["csrf_token"]
+
+
+async def as_browser(world: World, method: str, path: str, cookie: str, **headers: str) -> httpx.Response:
+    world.client.cookies.clear()
+    return await world.call(method, path, None, None, Cookie=f"{NAME}={cookie}", **headers)
+
+
+async def test_the_cookie_is_for_this_host_and_not_for_scripts(world: World) -> None:
+    answer = await world.call(
+        "POST", "/signup?session=cookie", {"email": "ann@example.com", "password": PASSWORD}
+    )
+    name, _, attributes = answer.headers["set-cookie"].partition(";")
+    assert name.startswith(f"{NAME}=")
+    assert {part.strip() for part in attributes.split(";")} >= {
+        "Path=/",
+        "Secure",
+        "HttpOnly",
+        "SameSite=Lax",
+    }
+    assert "Domain" not in attributes
+    assert "access_token" not in answer.text
+    assert name.partition("=")[2] not in answer.text
+
+
+async def test_a_cookie_reads_as_its_user(world: World) -> None:
+    cookie, _ = await signed_in(world)
+    me = await as_browser(world, "GET", "/user", cookie)
+    assert me.json()["email"] == "ann@example.com"
+    assert "Cookie" in me.headers["vary"]
+    assert (await as_browser(world, "GET", "/user", cookie[:-2] + "AA")).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 403),
+        ({"Sec_Fetch_Site": "cross-site"}, 403),
+        ({"Sec_Fetch_Site": "same-site"}, 403),
+        ({"Origin": "http://evil.test"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Origin": f"{ORIGIN}.evil.test"}, 403),
+        ({"X_CSRF_Token": "0" * 64}, 403),
+        ({"X_CSRF_Token": "", "Sec_Fetch_Site": "same-origin"}, 403),
+        ({"Sec_Fetch_Site": "same-origin"}, 204),
+        ({"Origin": ORIGIN}, 204),
+    ],
+)
+async def test_an_unsafe_request_proves_its_page(world: World, headers: dict[str, str], status: int) -> None:
+    cookie, _ = await signed_in(world)
+    answer = await as_browser(world, "POST", "/logout?scope=local", cookie, **headers)
+    assert answer.status_code == status, answer.text
+    if status == 403:
+        assert answer.json()["code"] == "bad_csrf_token"
+
+
+async def test_without_a_word_from_the_browser_the_token_proves_the_page(world: World) -> None:
+    cookie, token = await signed_in(world)
+    assert (await as_browser(world, "GET", "/csrf", cookie)).json()["csrf_token"] == token
+    from_elsewhere = await as_browser(
+        world, "POST", "/logout", cookie, X_CSRF_Token=token, Origin="http://evil.test"
+    )
+    assert from_elsewhere.status_code == 403
+    answer = await as_browser(world, "POST", "/logout", cookie, X_CSRF_Token=token)
+    assert answer.status_code == 204
+    assert "Max-Age=0" in answer.headers["set-cookie"]
+    assert (await as_browser(world, "GET", "/user", cookie)).status_code == 401
+
+
+async def test_another_site_cannot_sign_a_browser_in(world: World) -> None:
+    await signed_in(world)
+    for headers in ({"Origin": "http://evil.test"}, {"Sec_Fetch_Site": "cross-site"}):
+        answer = await world.call(
+            "POST",
+            "/token?grant_type=password&session=cookie",
+            {"email": "ann@example.com", "password": PASSWORD},
+            None,
+            **headers,
+        )
+        assert answer.status_code == 403
+        assert "set-cookie" not in answer.headers
+
+
+async def test_each_sign_in_has_a_cookie_of_its_own(world: World) -> None:
+    first, _ = await signed_in(world)
+    again = await world.call(
+        "POST",
+        "/token?grant_type=password&session=cookie",
+        {"email": "ann@example.com", "password": PASSWORD},
+    )
+    assert first not in again.headers["set-cookie"]
+
+
+async def test_a_bearer_counts_and_its_cookie_does_not(world: World) -> None:
+    cookie, _ = await signed_in(world)
+    bob = (await world.sign_up("bob@example.com")).json()
+    world.client.cookies.clear()
+    me = await world.call("GET", "/user", None, bob["access_token"], Cookie=f"{NAME}={cookie}")
+    assert me.json()["email"] == "bob@example.com"
+    forged = await world.call("GET", "/user", None, "a.b.c", Cookie=f"{NAME}={cookie}")
+    assert forged.status_code == 403
+
+
+async def test_a_cookie_sent_twice_is_nobodys(world: World) -> None:
+    cookie, _ = await signed_in(world)
+    answer = await as_browser(world, "GET", "/user", f"{cookie}; {NAME}={cookie}")
+    assert answer.status_code == 401
