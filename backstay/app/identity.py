@@ -7,6 +7,8 @@ from pathlib import Path
 
 from backstay.config.settings import Settings
 from backstay.controllers.auth.carry import Carry
+from backstay.controllers.auth.factors import FactorEndpoints
+from backstay.controllers.auth.mail import ByMail
 from backstay.controllers.auth.meta import Meta
 from backstay.controllers.auth.sign_in import SignIn
 from backstay.controllers.endpoints import Endpoint
@@ -18,13 +20,19 @@ from backstay.routes import auth as routes
 from backstay.services.auth.accounts import Accounts
 from backstay.services.auth.audit import Audit
 from backstay.services.auth.authority import Authority
+from backstay.services.auth.changes import AccountChanges
 from backstay.services.auth.cookie_sessions import CookieSessions
 from backstay.services.auth.csrf import Csrf
+from backstay.services.auth.email_change import EmailChange
+from backstay.services.auth.factor_removal import FactorRemoval
+from backstay.services.auth.factors import Factors
 from backstay.services.auth.flows import Flows
 from backstay.services.auth.letters import Letters
+from backstay.services.auth.mail_sign_in import MailSignIn
 from backstay.services.auth.one_time import OneTimeCodes
 from backstay.services.auth.password_policy import PasswordPolicy, shipped_blocklist
 from backstay.services.auth.passwords import Passwords
+from backstay.services.auth.recovery_codes import RecoveryCodes
 from backstay.services.auth.redirects import Redirects
 from backstay.services.auth.refresh_tokens import RefreshTokens
 from backstay.services.auth.revoked import Revoked
@@ -90,13 +98,46 @@ class IdentityParts:
             self.audit,
             auth,
         )
+        emails = EmailChange(self.letters, self.flows, self.audit)
+        self.mails = MailSignIn(
+            units,
+            self.sessions,
+            self.codes,
+            self.letters,
+            self.post,
+            self.flows,
+            emails,
+            self.throttles,
+            self.audit,
+            auth,
+        )
+        self.changes = AccountChanges(
+            units,
+            self.sessions,
+            self.passwords,
+            self.policy,
+            self.codes,
+            self.letters,
+            self.post,
+            emails,
+            self.throttles,
+            self.audit,
+            auth,
+        )
+        self.factors = Factors(units, self.sessions, self.throttles, self.audit, self.post, auth, secret)
+        self.factor_removal = FactorRemoval(units, self.sessions, self.authority, self.audit, self.post)
+        self.recovery_codes = RecoveryCodes(
+            units, self.sessions, self.throttles, self.audit, self.post, secret
+        )
         self.endpoints: Sequence[Endpoint] = routes.endpoints(self._controllers(settings, {}))
 
     def _controllers(self, settings: Settings, providers: Mapping[str, bool]) -> routes.AuthControllers:
         carry = Carry(self.cookies, self.csrf, settings.auth)
         return routes.AuthControllers(
             meta=Meta(self.authority, settings.auth, providers, settings.tokens.issuer),
-            sign_in=SignIn(self.accounts, self.sessions, self.redirects, carry, self.csrf),
+            sign_in=SignIn(self.accounts, self.sessions, self.mails, self.redirects, carry, self.csrf),
+            by_mail=ByMail(self.mails, self.changes, self.redirects, carry),
+            factors=FactorEndpoints(self.factors, self.factor_removal, self.recovery_codes, carry),
         )
 
     async def open(self) -> None:

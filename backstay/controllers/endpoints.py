@@ -99,6 +99,7 @@ class Endpoint:
         body: None when it takes no body.
         query: names of the query parameters that it reads.
         answer: the status of success.
+        uses: whether a GET uses something up; it has no HEAD then, which mail scanners send to every link.
     """
 
     method: str
@@ -109,6 +110,7 @@ class Endpoint:
     body: type[BaseModel] | None = None
     query: tuple[str, ...] = ()
     answer: str = "200"
+    uses: bool = False
 
 
 @dataclass(slots=True)
@@ -143,7 +145,7 @@ class Endpoints:
         methods, values = self._find(request.path)
         head = request.method == "HEAD"
         endpoint = methods.get("GET" if head else request.method)
-        if endpoint is None:
+        if endpoint is None or (head and endpoint.uses):
             raise BackstayError("method_not_allowed", allow=_allowed(methods))
         endpoint.guard.refuse(request.context.caller)
         query = read_query(request.query)
@@ -179,7 +181,8 @@ def _place(root: _Node, path: str) -> _Node:
 
 
 def _allowed(methods: Mapping[str, Endpoint]) -> tuple[str, ...]:
-    return (*methods, "HEAD") if "GET" in methods else tuple(methods)
+    get = methods.get("GET")
+    return (*methods, "HEAD") if get is not None and not get.uses else tuple(methods)
 
 
 def read_query(query: bytes) -> dict[str, str]:

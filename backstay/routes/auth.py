@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from backstay.controllers.auth.factors import EnrollBody, FactorEndpoints, FactorVerifyBody, RecoveryCodeBody
+from backstay.controllers.auth.mail import ByMail, OtpBody, RecoverBody, ResendBody, UserBody, VerifyBody
 from backstay.controllers.auth.meta import Meta
 from backstay.controllers.auth.sign_in import SignIn, SignUpBody, TokenBody
 from backstay.controllers.endpoints import Endpoint
@@ -19,6 +21,8 @@ class AuthControllers:
 
     meta: Meta
     sign_in: SignIn
+    by_mail: ByMail
+    factors: FactorEndpoints
 
 
 def endpoints(on: AuthControllers) -> Sequence[Endpoint]:
@@ -36,6 +40,23 @@ def endpoints(on: AuthControllers) -> Sequence[Endpoint]:
         ),
         Endpoint("POST", f"{AUTH}/signup", on.sign_in.sign_up, EVERYONE, "Sign up", SignUpBody),
         Endpoint("POST", f"{AUTH}/token", on.sign_in.token, EVERYONE, "Sign in, or refresh", TokenBody),
+        Endpoint("POST", f"{AUTH}/otp", on.by_mail.otp, EVERYONE, "Mail a code and a link", OtpBody),
+        Endpoint("POST", f"{AUTH}/magiclink", on.by_mail.otp, EVERYONE, "The same", OtpBody),
+        Endpoint("POST", f"{AUTH}/recover", on.by_mail.recover, EVERYONE, "Mail a way back in", RecoverBody),
+        Endpoint("POST", f"{AUTH}/resend", on.by_mail.resend, EVERYONE, "Mail it once more", ResendBody),
+        Endpoint("POST", f"{AUTH}/verify", on.by_mail.verify, EVERYONE, "Use a mailed code", VerifyBody),
+        Endpoint(
+            "GET",
+            f"{AUTH}/verify",
+            on.by_mail.follow,
+            EVERYONE,
+            "Use a mailed link",
+            query=("token", "type", "redirect_to"),
+            answer="303",
+            uses=True,
+        ),
+        Endpoint("GET", f"{AUTH}/reauthenticate", on.by_mail.reauthenticate, USER, "Mail a proof of owner"),
+        Endpoint("PUT", f"{AUTH}/user", on.by_mail.update, USER, "Change the account", UserBody),
         Endpoint("POST", f"{AUTH}/logout", on.sign_in.sign_out, USER, "Sign out", answer="204"),
         Endpoint("GET", f"{AUTH}/csrf", on.sign_in.csrf_token, USER, "What proves pages, with a cookie"),
         Endpoint("GET", f"{AUTH}/user", on.sign_in.user, USER, "The caller's account"),
@@ -47,5 +68,44 @@ def endpoints(on: AuthControllers) -> Sequence[Endpoint]:
             USER,
             "End one of the caller's sessions",
             answer="204",
+        ),
+        *_factors(on.factors),
+    )
+
+
+def _factors(on: FactorEndpoints) -> Sequence[Endpoint]:
+    """Second factors and recovery codes."""
+    return (
+        Endpoint("POST", f"{AUTH}/factors", on.enroll, USER, "Begin a second factor", EnrollBody),
+        Endpoint(
+            "POST",
+            f"{AUTH}/factors/{{factor_id}}/challenge",
+            on.challenge,
+            USER,
+            "Ask for a factor's code",
+        ),
+        Endpoint(
+            "POST",
+            f"{AUTH}/factors/{{factor_id}}/verify",
+            on.verify,
+            USER,
+            "Prove a factor: a session at aal2",
+            FactorVerifyBody,
+        ),
+        Endpoint("DELETE", f"{AUTH}/factors/{{factor_id}}", on.remove, USER, "Remove a factor"),
+        Endpoint(
+            "POST",
+            f"{AUTH}/factors/recovery-codes",
+            on.make_recovery_codes,
+            USER,
+            "New recovery codes, instead of the earlier ones",
+        ),
+        Endpoint(
+            "POST",
+            f"{AUTH}/factors/recovery-codes/verify",
+            on.use_recovery_code,
+            USER,
+            "Use a recovery code: a session at aal2",
+            RecoveryCodeBody,
         ),
     )

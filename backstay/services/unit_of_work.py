@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import TypeVar
 
+from backstay.errors import BackstayError
 from backstay.repositories.database.caller_defaults import bind_caller
 from backstay.repositories.database.sessions import Session, Sessions, translated
 from backstay.services.context import Context
+
+T = TypeVar("T")
+
+
+async def once_more(work: Callable[[], Awaitable[T]]) -> T:
+    """Do a use case, and do it again if another one made the same row at the same moment: it finds that row now."""
+    try:
+        return await work()
+    except BackstayError as error:
+        if error.code not in ("23505", "40001"):
+            raise
+    return await work()
 
 
 class UnitOfWork:

@@ -45,12 +45,21 @@ class Carry:
         """The answer to a sign-in."""
         if not self.wants_cookie(ask):
             return Reply(session_document(signed), headers=reuse_headers(signed))
+        return self._with_cookie(signed)
+
+    def _with_cookie(self, signed: Signed) -> Reply:
         document = {
             "token_type": "cookie",
             "csrf_token": self._csrf.token(self._cookie(signed).encode()),
             "user": user_document(signed.account),
         }
         return Reply(document, headers=(self.header(signed),))
+
+    def again(self, ask: Ask[Any], signed: Signed) -> Reply:
+        """The answer to a caller whose session has become another one: carried as theirs was."""
+        if ask.header(b"authorization"):
+            return self.reply(ask, signed)
+        return self._with_cookie(signed)
 
     def header(self, signed: Signed) -> Header:
         """The header that gives the cookie."""

@@ -28,6 +28,17 @@ def session_document(signed: Signed) -> dict[str, Any]:
     }
 
 
+def session_fields(signed: Signed) -> dict[str, str]:
+    """A session for the fragment of a redirect."""
+    return {
+        "access_token": signed.access_token,
+        "expires_at": str(signed.expires_at),
+        "expires_in": str(signed.expires_in),
+        "refresh_token": signed.refresh_token,
+        "token_type": "bearer",
+    }
+
+
 def reuse_headers(signed: Signed) -> tuple[Header, ...]:
     """Why a spent refresh token was answered."""
     return ((REUSE_HEADER, signed.reuse_cause.encode()),) if signed.reuse_cause else ()

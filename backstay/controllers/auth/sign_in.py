@@ -24,6 +24,7 @@ from backstay.models.auth.session import AuthSession
 from backstay.services.auth.accounts import Accounts
 from backstay.services.auth.cookie_sessions import session_cookie
 from backstay.services.auth.csrf import Csrf
+from backstay.services.auth.mail_sign_in import MailSignIn
 from backstay.services.auth.redirects import Redirects
 from backstay.services.auth.sessions import AuthSessions, Scope, Signed, session_of
 
@@ -58,12 +59,14 @@ class SignIn:
         self,
         accounts: Accounts,
         sessions: AuthSessions,
+        mails: MailSignIn,
         redirects: Redirects,
         carry: Carry,
         csrf: Csrf,
     ) -> None:
         self._accounts = accounts
         self._sessions = sessions
+        self._mails = mails
         self._redirects = redirects
         self._carry = carry
         self._csrf = csrf
@@ -101,6 +104,13 @@ class SignIn:
             if not body.refresh_token:
                 raise BackstayError("validation_failed", "refresh_token: is needed")
             return self._carry.reply(ask, await self._sessions.renew(ask.context, body.refresh_token))
+        if grant == "pkce":
+            if not body.auth_code or not body.code_verifier:
+                raise BackstayError("validation_failed", "auth_code and code_verifier: are needed")
+            signed = await self._mails.exchange(
+                ask.context, body.auth_code, body.code_verifier, client_of(ask)
+            )
+            return self._carry.reply(ask, signed)
         raise BackstayError("validation_failed", "grant_type: must be password, refresh_token or pkce")
 
     async def sign_out(self, ask: Ask[Any]) -> Reply:

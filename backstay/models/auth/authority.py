@@ -44,7 +44,8 @@ class Revocation(Model):
 
     Attributes:
         authority: of a user: tokens made under a smaller number are meant.
-        grants: `{"roles": [], "permissions": []}` to read those tokens with from now on; None refuses them.
+        grants: `{"roles": [], "permissions": []}` to read those tokens with from now on, and `"aal": 1` in it when
+            they have lost their second factor; None refuses them.
     """
 
     __tablename__ = f"{PLATFORM_PREFIX}revocations"

@@ -1,5 +1,7 @@
-"""Second factors, their challenges and recovery codes in the database: each code and challenge is used by one
-statement, so that of many uses one succeeds."""
+"""Second factors, their challenges and recovery codes in the database.
+
+Each code and each challenge is used by one statement, so that of many uses one succeeds.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,7 @@ import datetime as dt
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import and_, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
 
 from backstay.models.auth.factor import UNVERIFIED, VERIFIED, Challenge, Factor, RecoveryCode
 from backstay.models.auth.user import User
@@ -70,10 +72,10 @@ class FactorRepository:
             update(Factor)
             .where(Factor.id == factor_id, Factor.last_step < step)
             .values(last_step=step, status=VERIFIED)
-            .returning(Factor.id)
-            .execution_options(synchronize_session=False)
+            .returning(Factor)
+            .execution_options(synchronize_session=False, populate_existing=True)
         )
-        return taken.first() is not None
+        return taken.scalar_one_or_none() is not None
 
 
 class ChallengeRepository:
@@ -84,9 +86,7 @@ class ChallengeRepository:
 
     async def add(self, challenge: Challenge, now: dt.datetime, most: int) -> None:
         """Add one. Those whose time is over go, and of one factor and session all but the newest."""
-        same = and_(
-            Challenge.factor_id == challenge.factor_id, Challenge.session_id == challenge.session_id
-        )
+        same = and_(Challenge.factor_id == challenge.factor_id, Challenge.session_id == challenge.session_id)
         newest = (
             select(Challenge.id)
             .where(same)
@@ -112,8 +112,8 @@ class ChallengeRepository:
 
     async def is_open(self, challenge_id: UUID, factor_id: UUID, session_id: UUID, now: dt.datetime) -> bool:
         """Whether the session may answer this challenge."""
-        found = await self._session.scalar(
-            select(Challenge.id).where(*_open(challenge_id, factor_id, session_id, now))
+        found: UUID | None = await self._session.scalar(
+            select(Challenge.id).where(_open(challenge_id, factor_id, session_id, now))
         )
         return found is not None
 
@@ -121,7 +121,7 @@ class ChallengeRepository:
         """Answer a challenge, which is used with this; False when it is not this session's, or no more."""
         used = await self._session.execute(
             delete(Challenge)
-            .where(*_open(challenge_id, factor_id, session_id, now))
+            .where(_open(challenge_id, factor_id, session_id, now))
             .returning(Challenge.id)
             .execution_options(synchronize_session=False)
         )
@@ -166,10 +166,8 @@ class RecoveryCodeRepository:
         return found or 0
 
 
-def _open(
-    challenge_id: UUID, factor_id: UUID, session_id: UUID, now: dt.datetime
-) -> tuple[object, ...]:
-    return (
+def _open(challenge_id: UUID, factor_id: UUID, session_id: UUID, now: dt.datetime) -> ColumnElement[bool]:
+    return and_(
         Challenge.id == challenge_id,
         Challenge.factor_id == factor_id,
         Challenge.session_id == session_id,

@@ -19,7 +19,7 @@ class RevocationRepository:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    async def user(self, user_id: UUID, authority: int, grants: Mapping[str, Sequence[str]] | None) -> None:
+    async def user(self, user_id: UUID, authority: int, grants: Mapping[str, Any] | None) -> None:
         """Tokens of the user made under a smaller number are to be read with these grants, or refused."""
         stored: dict[str, Any] | None = None if grants is None else dict(grants)
         await self._add(Revocation(user_id=user_id, authority=authority, grants=stored))

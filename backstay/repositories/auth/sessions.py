@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import delete, select, update
@@ -46,6 +47,15 @@ class SessionRepository:
             .execution_options(synchronize_session=False)
         )
         return renewed.first() is not None
+
+    async def lower(self, session_id: UUID, methods: Sequence[Mapping[str, Any]]) -> None:
+        """The session is at level 1 from now on, by these methods; nothing when it has ended."""
+        await self._session.execute(
+            update(AuthSession)
+            .where(AuthSession.id == session_id)
+            .values(level=1, methods=list(methods))
+            .execution_options(synchronize_session=False)
+        )
 
     async def end(self, session_id: UUID) -> bool:
         """End one; False when it had ended."""

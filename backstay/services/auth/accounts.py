@@ -21,6 +21,7 @@ from backstay.models.auth.records import AuditEvent
 from backstay.models.auth.user import User
 from backstay.repositories.auth.users import IdentityRepository, UserRepository
 from backstay.repositories.database.sessions import Session
+from backstay.repositories.mail import Mail
 from backstay.services.auth.audit import Audit
 from backstay.services.auth.client import Client
 from backstay.services.auth.flows import Challenge, Flows
@@ -31,7 +32,7 @@ from backstay.services.auth.sessions import AuthSessions, Signed
 from backstay.services.auth.throttles import Throttles
 from backstay.services.context import Context
 from backstay.services.mail.post import Post
-from backstay.services.unit_of_work import UnitOfWork
+from backstay.services.unit_of_work import UnitOfWork, once_more
 from backstay.utils.clock import utc_now
 
 MAX_METADATA_BYTES = 4096
@@ -94,34 +95,48 @@ class Accounts:
             self._post.require()
             await self._throttles.spend(context, "mail", address.key)
         hashed = await self._passwords.hash(password)
+        answer, mail = await once_more(
+            lambda: self._signed_up(context, address, hashed, metadata, client, redirect_to, challenge)
+        )
+        if mail is not None:
+            self._post.send(mail)
+        return answer
+
+    async def _signed_up(
+        self,
+        context: Context,
+        address: Address,
+        hashed: str,
+        metadata: Mapping[str, Any],
+        client: Client,
+        redirect_to: str,
+        challenge: Challenge | None,
+    ) -> tuple[Signed | Account, Mail | None]:
         async with self._units.begin(context) as session:
-            known = await UserRepository(session).by_key(address.key)
+            users = UserRepository(session)
+            known = await users.by_key(address.key)
             if known is not None and known.email_confirmed_at is not None:
                 if self._settings.autoconfirm:
                     raise BackstayError("user_already_exists")
                 mail = self._post.write("known_address", known.email or address.typed, client.language)
-                answer: Signed | Account = self._pretended(address, metadata)
-            else:
-                user = await self._pending(session, known, address, hashed, metadata)
-                await self._audit.record(session, context, AuditEvent.USER_SIGNED_UP, user_id=user.id)
-                if self._settings.autoconfirm:
-                    user.email_confirmed_at = self._clock()
-                    return await self._sessions.begin(session, context, user, "password", client=client)
-                flow_id = await self._flows.open_for_mail(session, challenge)
-                letter = await self._letters.write(
-                    session,
-                    user,
-                    SIGN_UP,
-                    to=address.typed,
-                    address=address.key,
-                    client=client,
-                    redirect_to=redirect_to,
-                    flow_id=flow_id,
-                )
-                mail = letter.mail
-                answer = await UserRepository(session).account(user)
-        self._post.send(mail)
-        return answer
+                return self._pretended(address, metadata), mail
+            user = await self._pending(session, known, address, hashed, metadata)
+            await self._audit.record(session, context, AuditEvent.USER_SIGNED_UP, user_id=user.id)
+            if self._settings.autoconfirm:
+                user.email_confirmed_at = self._clock()
+                return await self._sessions.begin(session, context, user, "password", client=client), None
+            flow_id = await self._flows.open_for_mail(session, challenge)
+            letter = await self._letters.write(
+                session,
+                user,
+                SIGN_UP,
+                to=address.typed,
+                address=address.key,
+                client=client,
+                redirect_to=redirect_to,
+                flow_id=flow_id,
+            )
+            return await users.account(user), letter.mail
 
     async def _pending(
         self,

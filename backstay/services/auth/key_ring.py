@@ -10,19 +10,15 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from joserfc.jwk import ECKey
 
 from backstay.errors import BackstayError, ConfigurationError
-from backstay.services.auth.signatures import MIN_SECRET_BYTES, TokenKey
+from backstay.services.auth.sealing import Sealing
+from backstay.services.auth.signatures import TokenKey
 
 State = Literal["next", "current", "old", "revoked"]
 
@@ -33,8 +29,6 @@ GRACE_SECONDS = 120
 
 _ORDER: Mapping[State, int] = {"current": 0, "next": 1, "old": 2, "revoked": 3}
 _PURPOSE = b"backstay signing keys, sealed, version 1"
-_VERSION = b"\x01"
-_NONCE_BYTES = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +111,8 @@ def new_key(secret: bytes, now: dt.datetime, state: State = "next") -> SigningKe
     """
     pair = ECKey.generate_key("P-256")
     kid = pair.thumbprint()
-    nonce = os.urandom(_NONCE_BYTES)
     private = json.dumps(pair.as_dict(private=True)).encode("ascii")
-    sealed = _VERSION + nonce + _sealing(secret).encrypt(nonce, private, kid.encode("ascii"))
+    sealed = Sealing(secret, _PURPOSE).seal(private, kid.encode("ascii"))
     return SigningKey(kid, ALGORITHM, _public_half(pair), sealed, state, now)
 
 
@@ -129,15 +122,14 @@ def open_private(key: SigningKey, secret: bytes) -> ECKey:
     Raises:
         ConfigurationError: it was sealed with another secret, altered, or erased.
     """
-    nonce, ciphertext = key.sealed_private[1 : 1 + _NONCE_BYTES], key.sealed_private[1 + _NONCE_BYTES :]
     try:
-        if key.sealed_private[:1] != _VERSION or key.algorithm != ALGORITHM:
+        if key.algorithm != ALGORITHM:
             raise ValueError
-        opened = _sealing(secret).decrypt(nonce, ciphertext, key.kid.encode("utf-8"))
+        opened = Sealing(secret, _PURPOSE).open(key.sealed_private, key.kid.encode("utf-8"))
         pair = ECKey.import_key(json.loads(opened))
         if pair.thumbprint() != key.kid or _public_half(pair) != dict(key.public):
             raise ValueError
-    except (InvalidTag, ValueError):
+    except ValueError:
         # Without the cause: an error of parsing would carry what was opened.
         raise ConfigurationError(
             [f"tokens.secret: does not open the signing key {key.kid}; give the secret that sealed it"]
@@ -186,10 +178,3 @@ def _public_half(pair: ECKey) -> dict[str, Any]:
     return {
         name: value for name, value in pair.as_dict(private=False).items() if name in ("kty", "crv", "x", "y")
     }
-
-
-def _sealing(secret: bytes) -> AESGCM:
-    if len(secret) < MIN_SECRET_BYTES:
-        raise ConfigurationError([f"tokens.secret: needs at least {MIN_SECRET_BYTES} random bytes"])
-    # No salt: the secret is uniformly random already (RFC 5869 section 3.1); the purpose keeps its uses apart.
-    return AESGCM(HKDF(algorithm=SHA256(), length=32, salt=None, info=_PURPOSE).derive(secret))

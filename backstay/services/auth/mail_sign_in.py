@@ -26,6 +26,7 @@ from backstay.repositories.mail import Mail
 from backstay.services.auth.accounts import checked_metadata, email_identity, new_user
 from backstay.services.auth.audit import Audit
 from backstay.services.auth.client import Client
+from backstay.services.auth.email_change import SIDES, EmailChange
 from backstay.services.auth.flows import Challenge, Flows
 from backstay.services.auth.letters import (
     EMAIL_CHANGE_CURRENT,
@@ -41,7 +42,7 @@ from backstay.services.auth.sessions import AuthSessions, Signed
 from backstay.services.auth.throttles import Throttles
 from backstay.services.context import Context
 from backstay.services.mail.post import Post
-from backstay.services.unit_of_work import UnitOfWork
+from backstay.services.unit_of_work import UnitOfWork, once_more
 from backstay.utils.clock import utc_now
 
 # What `type` of `/verify` may stand for.
@@ -61,7 +62,6 @@ _METHODS: Mapping[str, str] = {
     EMAIL_CHANGE_CURRENT: "email_change",
     EMAIL_CHANGE_NEW: "email_change",
 }
-_SIDES: Mapping[str, int] = {EMAIL_CHANGE_CURRENT: 1, EMAIL_CHANGE_NEW: 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +87,7 @@ class MailSignIn:
         letters: Letters,
         post: Post,
         flows: Flows,
+        changes: EmailChange,
         throttles: Throttles,
         audit: Audit,
         settings: AuthSettings,
@@ -98,6 +99,7 @@ class MailSignIn:
         self._letters = letters
         self._post = post
         self._flows = flows
+        self._changes = changes
         self._throttles = throttles
         self._audit = audit
         self._settings = settings
@@ -167,7 +169,7 @@ class MailSignIn:
                         return ()
                     user.confirmation_sent_at = self._clock()
                     return await self._letter(session, context, user, SIGN_UP, client, redirect_to, None)
-                return await self.change_letters(session, user, client, redirect_to, None)
+                return await self._changes.letters(session, user, client, redirect_to, None)
 
         await self._ask(context, email, write)
 
@@ -177,7 +179,7 @@ class MailSignIn:
         address = read_address(email)
         self._post.require()
         await self._throttles.spend(context, "mail", address.key)
-        self._post.write_later(write(address))
+        self._post.write_later(once_more(lambda: write(address)))
 
     async def _letter(
         self,
@@ -205,36 +207,6 @@ class MailSignIn:
         )
         return (letter.mail,)
 
-    async def change_letters(
-        self,
-        session: Session,
-        user: User,
-        client: Client,
-        redirect_to: str,
-        challenge: Challenge | None,
-    ) -> Sequence[Mail]:
-        """Letters to both addresses of a change that is under way; an address that nobody confirmed has no say."""
-        if user.new_email is None or user.new_email_key is None:
-            return ()
-        sides = [(EMAIL_CHANGE_NEW, user.new_email, user.new_email_key)]
-        if user.email is not None and user.email_key is not None and user.email_confirmed_at is not None:
-            sides.append((EMAIL_CHANGE_CURRENT, user.email, user.email_key))
-        mails = []
-        for purpose, to, key in sides:
-            flow_id = await self._flows.open_for_mail(session, challenge)
-            letter = await self._letters.write(
-                session,
-                user,
-                purpose,
-                to=to,
-                address=key,
-                client=client,
-                redirect_to=redirect_to,
-                flow_id=flow_id,
-            )
-            mails.append(letter.mail)
-        return mails
-
     async def use_code(
         self, context: Context, kind: str, email: str, code: str, client: Client
     ) -> Signed | HalfChanged:
@@ -259,6 +231,8 @@ class MailSignIn:
                         session, context, AuditEvent.CODE_REFUSED, user_id=user.id, purpose=kind
                     )
             result = await self._used(session, context, used, client) if used is not None else None
+        if used is not None:
+            await self._throttles.forgive(context, "verify", address.key)
         told = _told(result)
         if isinstance(told, FlowCode):
             raise BackstayError("otp_expired")
@@ -308,9 +282,10 @@ class MailSignIn:
             return None
         if user.is_banned(self._clock()):
             return BackstayError("user_banned")
-        if used.purpose in _SIDES:
-            if not await self._agreed(session, context, user, used):
-                return HalfChanged() if user.new_email_key is not None else None
+        if used.purpose in SIDES:
+            agreed = await self._changes.agree(session, context, user, used)
+            if agreed is not True:
+                return HalfChanged() if agreed is False else None
         elif used.address != user.email_key:
             return None
         elif user.email_confirmed_at is None:
@@ -331,52 +306,6 @@ class MailSignIn:
             if identity.provider == EMAIL_PROVIDER:
                 identity.data = {**identity.data, "email_verified": True}
         await self._audit.record(session, context, AuditEvent.EMAIL_CONFIRMED, user_id=user.id)
-
-    async def _agreed(self, session: Session, context: Context, user: User, used: OneTimeToken) -> bool:
-        """One side agrees to the change of address; True once that was enough and it is changed."""
-        expected = user.email_key if used.purpose == EMAIL_CHANGE_CURRENT else user.new_email_key
-        if user.new_email is None or used.address != expected:
-            user.new_email_key = None if user.new_email is None else user.new_email_key
-            return False
-        needed = 3 if user.email_confirmed_at is not None and user.email is not None else 2
-        user.email_change_confirmed |= _SIDES[used.purpose]
-        if user.email_change_confirmed & needed != needed:
-            return False
-        await self.change_address(session, context, user)
-        return True
-
-    async def change_address(self, session: Session, context: Context, user: User) -> None:
-        """The new address is the user's from now on.
-
-        Raises:
-            BackstayError: `email_exists`.
-        """
-        users = UserRepository(session)
-        if user.new_email_key is not None:
-            other = await users.by_key(user.new_email_key)
-            if other is not None and other.id != user.id:
-                raise BackstayError("email_exists")
-        user.email, user.email_key = user.new_email, user.new_email_key
-        user.new_email = user.new_email_key = None
-        user.email_change_confirmed = 0
-        user.email_confirmed_at = self._clock()
-        await users.save()
-        await OneTimeRepository(session).drop(user.id)
-        await self._keep_identity(session, user)
-        await self._audit.record(session, context, AuditEvent.EMAIL_CHANGED, user_id=user.id)
-
-    async def _keep_identity(self, session: Session, user: User) -> None:
-        """The identity of the address follows it; somebody who had none gets one, and is anonymous no more."""
-        identities = IdentityRepository(session)
-        own = [one for one in await identities.of_user(user.id) if one.provider == EMAIL_PROVIDER]
-        made = own[0] if own else email_identity(user, self._clock())
-        made.email = user.email
-        made.data = {**made.data, "email": user.email, "email_verified": True}
-        if not own:
-            await identities.add(made)
-            providers = [*user.app_metadata.get("providers", ()), EMAIL_PROVIDER]
-            user.app_metadata = {"provider": EMAIL_PROVIDER, **user.app_metadata, "providers": providers}
-        user.is_anonymous = False
 
     async def exchange(self, context: Context, code: str, verifier: str, client: Client) -> Signed:
         """A session for the code of a flow.

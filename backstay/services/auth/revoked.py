@@ -7,23 +7,27 @@ knowledge comes from is in `authority.py`.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any
 from uuid import UUID
 
 from backstay.errors import BackstayError
 from backstay.models.access.caller import Caller
 
-Grants = Mapping[str, Sequence[str]]
+Grants = Mapping[str, Any]
 
 
 @dataclass(slots=True)
 class _Changed:
-    """A user: tokens made under less than `ended_below` are dead, under less than `changed_below` have `grants`."""
+    """A user: tokens made under less than `ended_below` are dead, under less than `changed_below` have `grants`, and
+    under less than `lowered_below` are of level 1."""
 
     known_at: float
     ended_below: int = 0
     changed_below: int = 0
+    lowered_below: int = 0
     grants: Grants | None = None
 
 
@@ -45,12 +49,19 @@ class Revoked:
         self._sessions[str(session_id)] = now
 
     def user_changed(self, user_id: UUID, authority: int, grants: Grants | None, now: float) -> None:
-        """Tokens of the user made under a smaller number are dead, or have these grants."""
+        """Tokens of the user made under a smaller number are dead, or have these grants.
+
+        Args:
+            grants: `{"roles": [], "permissions": []}`, and `"aal": 1` when a second factor was removed.
+        """
         changed = self._users.setdefault(user_id, _Changed(now))
         changed.known_at = now
         if grants is None:
             changed.ended_below = max(changed.ended_below, authority)
-        elif authority > changed.changed_below:
+            return
+        if grants.get("aal") == 1:
+            changed.lowered_below = max(changed.lowered_below, authority)
+        if authority > changed.changed_below:
             changed.changed_below, changed.grants = authority, grants
 
     def forget(self, before: float) -> None:
@@ -75,9 +86,11 @@ class Revoked:
         if not isinstance(made_under, int) or made_under < changed.ended_below:
             raise BackstayError("PGRST303", "JWT revoked")
         if made_under < changed.changed_below and changed.grants is not None:
-            return replace(
+            caller = replace(
                 caller,
                 roles=frozenset(changed.grants.get("roles", ())),
                 permissions=frozenset(changed.grants.get("permissions", ())),
             )
+        if made_under < changed.lowered_below and caller.aal > 1:
+            return replace(caller, aal=1, claims=MappingProxyType({**caller.claims, "aal": "aal1"}))
         return caller

@@ -135,13 +135,33 @@ class AuthSessions:
     async def raise_level(
         self, session: Session, context: Context, user: User, row: AuthSession, method: str
     ) -> Signed:
-        """The session's user has proven a second factor: new tokens, and the old ones are good no more."""
-        now = self._clock()
-        row.level = 2
-        row.methods = [method_entry(method, now), *row.methods][:_MOST_METHODS]
-        row.key = new_session_key()
-        row.renewed_at = now
-        return await self.sign(session, user, row)
+        """A new session at level 2 in place of this one, whose user has just proven a second factor.
+
+        With the old one its cookie, refresh token and access tokens end (ASVS 5.0 7.2.4); `forget` it once that is
+        kept. How long the session may last at most stays as it was.
+
+        Raises:
+            BackstayError: `session_not_found`, when it has ended meanwhile.
+        """
+        sessions, now = SessionRepository(session), self._clock()
+        if not await sessions.end(row.id):
+            raise BackstayError("session_not_found")
+        await RevocationRepository(session).session(row.id)
+        earlier = [entry for entry in row.methods if entry["method"] != method]
+        raised = AuthSession(
+            user_id=user.id,
+            key=new_session_key(),
+            counter=0,
+            level=2,
+            methods=[method_entry(method, now), *earlier][:_MOST_METHODS],
+            client_ip=row.client_ip,
+            user_agent=row.user_agent,
+            created_at=row.created_at,
+            renewed_at=now,
+            expires_at=row.expires_at,
+        )
+        await sessions.add(raised)
+        return await self.sign(session, user, raised)
 
     async def sign(self, session: Session, user: User, row: AuthSession, reuse_cause: str = "") -> Signed:
         """Tokens of a session as it is now."""

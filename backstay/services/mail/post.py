@@ -47,6 +47,11 @@ class Post:
         )
         return Mail(to, subject, text, html)
 
+    @property
+    def can_send(self) -> bool:
+        """Whether mails leave at all."""
+        return self._mailer is not None
+
     def require(self) -> None:
         """Refuse at once what would need a mail when none can leave.
 

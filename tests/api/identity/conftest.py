@@ -79,7 +79,7 @@ class World:
 
     async def code(self, email: str) -> str:
         """The code in the newest mail to an address."""
-        found = re.search(r"^.*code: ([0-9]+)$", (await self.mails(email))[0].text, re.MULTILINE)
+        found = re.search(r"\b([0-9]{8})\b", (await self.mails(email))[0].text)
         assert found is not None
         return found[1]
 
