@@ -132,6 +132,7 @@ class Backstay:
             tables=RestController(routes.REST, reader, writer),
             rows=ItemController(routes.REST, reader, writer, settings.rest),
             identity=Endpoints(self.identity.endpoints),
+            mail_pages=Endpoints(self.identity.mail_pages),
             **self._documentation(),
         )
         dispatch = Dispatch(
@@ -188,7 +189,7 @@ class Backstay:
         """Every route with the rule that guards it."""
         return [
             *_platform_routes(self.settings),
-            *_endpoint_routes(self.identity.endpoints),
+            *_endpoint_routes([*self.identity.endpoints, *self.identity.mail_pages]),
             *_table_routes(self.catalog),
             *_users_routes(self.routers),
         ]

@@ -12,11 +12,13 @@ from backstay.controllers.auth.mail import ByMail
 from backstay.controllers.auth.meta import Meta
 from backstay.controllers.auth.sign_in import SignIn
 from backstay.controllers.endpoints import Endpoint
+from backstay.controllers.mail.pages import MailPages
 from backstay.repositories.database import Database
 from backstay.repositories.mail import Mailer
 from backstay.repositories.mail.folder import FolderMailer
 from backstay.repositories.mail.smtp import SmtpMailer
 from backstay.routes import auth as routes
+from backstay.routes import mail as mail_routes
 from backstay.services.auth.accounts import Accounts
 from backstay.services.auth.audit import Audit
 from backstay.services.auth.authority import Authority
@@ -58,22 +60,39 @@ class IdentityParts:
         tokens: AccessTokens,
         revoked: Revoked,
     ) -> None:
-        secret = _secret(settings)
-        auth = settings.auth
+        self._settings = settings
+        self._units = units
+        self._secret = _secret(settings)
+        self._found(project, database, tokens, revoked)
+        self._build_sign_in(tokens)
+        self._build_changes()
+        self._build_factors()
+        self.endpoints: Sequence[Endpoint] = routes.endpoints(self._controllers(settings, {}))
+
+    def _found(self, project: Path, database: Database, tokens: AccessTokens, revoked: Revoked) -> None:
+        """What everything else stands on."""
+        settings, auth, secret = self._settings, self._settings.auth, self._secret
+        templates = Templates(_folders(project), settings.mail.language)
         self.audit = Audit()
         self.throttles = Throttles(database, secret, auth.throttle_factor)
-        self.authority = Authority(units, tokens, revoked, settings.tokens, secret, self.audit)
+        self.authority = Authority(self._units, tokens, revoked, settings.tokens, secret, self.audit)
         self.passwords = Passwords(settings.passwords)
         self.policy = PasswordPolicy(settings.passwords, shipped_blocklist(), (auth.app_name,))
-        self.post = Post(
-            _mailer(settings), Templates(_folders(project), settings.mail.language), auth.app_name
+        mailer = _mailer(settings)
+        self.post = Post(mailer, templates, auth.app_name)
+        self.mail_pages: Sequence[Endpoint] = (
+            mail_routes.endpoints(MailPages(mailer)) if isinstance(mailer, FolderMailer) else ()
         )
         self.codes = OneTimeCodes(secret)
         self.letters = Letters(self.codes, self.post, auth)
         self.flows = Flows()
         self.redirects = Redirects(auth)
+
+    def _build_sign_in(self, tokens: AccessTokens) -> None:
+        settings, auth, secret = self._settings, self._settings.auth, self._secret
+        origins = settings.http.cors_origins if settings.http.cors_credentials else ()
         self.sessions = AuthSessions(
-            units,
+            self._units,
             tokens,
             RefreshTokens(secret),
             self.authority,
@@ -82,12 +101,10 @@ class IdentityParts:
             auth,
             settings.tokens,
         )
-        self.cookies = CookieSessions(units, self.sessions, tokens, secret)
-        self.csrf = Csrf(
-            secret, auth.public_url, settings.http.cors_origins if settings.http.cors_credentials else ()
-        )
+        self.cookies = CookieSessions(self._units, self.sessions, tokens, secret)
+        self.csrf = Csrf(secret, auth.public_url, origins)
         self.accounts = Accounts(
-            units,
+            self._units,
             self.sessions,
             self.passwords,
             self.policy,
@@ -98,9 +115,12 @@ class IdentityParts:
             self.audit,
             auth,
         )
+
+    def _build_changes(self) -> None:
+        auth = self._settings.auth
         emails = EmailChange(self.letters, self.flows, self.audit)
         self.mails = MailSignIn(
-            units,
+            self._units,
             self.sessions,
             self.codes,
             self.letters,
@@ -112,7 +132,7 @@ class IdentityParts:
             auth,
         )
         self.changes = AccountChanges(
-            units,
+            self._units,
             self.sessions,
             self.passwords,
             self.policy,
@@ -124,12 +144,16 @@ class IdentityParts:
             self.audit,
             auth,
         )
-        self.factors = Factors(units, self.sessions, self.throttles, self.audit, self.post, auth, secret)
-        self.factor_removal = FactorRemoval(units, self.sessions, self.authority, self.audit, self.post)
-        self.recovery_codes = RecoveryCodes(
-            units, self.sessions, self.throttles, self.audit, self.post, secret
+
+    def _build_factors(self) -> None:
+        auth, secret = self._settings.auth, self._secret
+        self.factors = Factors(
+            self._units, self.sessions, self.throttles, self.audit, self.post, auth, secret
         )
-        self.endpoints: Sequence[Endpoint] = routes.endpoints(self._controllers(settings, {}))
+        self.factor_removal = FactorRemoval(self._units, self.sessions, self.authority, self.audit, self.post)
+        self.recovery_codes = RecoveryCodes(
+            self._units, self.sessions, self.throttles, self.audit, self.post, secret
+        )
 
     def _controllers(self, settings: Settings, providers: Mapping[str, bool]) -> routes.AuthControllers:
         carry = Carry(self.cookies, self.csrf, settings.auth)

@@ -19,7 +19,7 @@ class Dispatch:
     Args:
         exact: controllers by whole path.
         trees: prefix (`/rest/v1/`) and controller for one and for two segments after it.
-        below: prefix, and the controller of whatever begins so.
+        below: a path, and the controller of it and of everything below it.
         fallback: everything else: users' own routers.
     """
 
@@ -54,6 +54,6 @@ class Dispatch:
         if controller is None and any(path.startswith(prefix) for prefix, _, _ in self._trees):
             raise BackstayError("PGRST125")
         for prefix, inner in self._below:
-            if path.startswith(prefix):
+            if path == prefix or path.startswith(f"{prefix}/"):
                 controller = inner
         await (controller or self._fallback)(scope, receive, send)

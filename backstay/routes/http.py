@@ -24,6 +24,7 @@ class Controllers:
     openapi: ASGIApp
     docs: ASGIApp
     identity: ASGIApp
+    mail_pages: ASGIApp
     assets: Mapping[str, ASGIApp]
 
 
@@ -46,5 +47,5 @@ def trees(controllers: Controllers) -> Sequence[tuple[str, ASGIApp, ASGIApp]]:
 
 
 def below(controllers: Controllers) -> Sequence[tuple[str, ASGIApp]]:
-    """Prefix, and the controller of everything below it."""
-    return (("/auth/v1/", controllers.identity),)
+    """A path, and the controller of it and of everything below it."""
+    return (("/auth/v1", controllers.identity), ("/dev/mails", controllers.mail_pages))

@@ -57,6 +57,16 @@ class SessionRepository:
             .execution_options(synchronize_session=False)
         )
 
+    async def touch(self, session_id: UUID, now: dt.datetime) -> AuthSession | None:
+        """Note that the session is in use; the session as it is then, or None when it has ended."""
+        await self._session.execute(
+            update(AuthSession)
+            .where(AuthSession.id == session_id)
+            .values(renewed_at=now)
+            .execution_options(synchronize_session=False)
+        )
+        return await self.find(session_id)
+
     async def end(self, session_id: UUID) -> bool:
         """End one; False when it had ended."""
         return bool(await self._end(AuthSession.id == session_id))

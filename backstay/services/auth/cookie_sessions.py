@@ -94,7 +94,9 @@ class CookieSessions:
             if user is None or user.is_banned(now):
                 return None
             # At most once in an access token's life and process: the idle lifetime is counted in days.
-            row.renewed_at = now
+            row = await sessions.touch(row.id, now)
+            if row is None:
+                return None
             signed = await self._sessions.sign(session, user, row)
         self._remembered[cookie] = signed.access_token
         return self._access.verify(signed.access_token)

@@ -233,7 +233,9 @@ class AuthSessions:
                 return await self._ended(session, context, row, "refresh_token_already_used")
             if judgement == "repeat":
                 cause = REUSE_CAUSE if token.counter == row.counter - 1 else RACE_CAUSE
-                return await self.sign(session, user, row, cause)
+                # After the user, so that a level which was lowered meanwhile is not told with the newer authority.
+                row = await sessions.find(row.id)
+                return not_found() if row is None else await self.sign(session, user, row, cause)
             if await sessions.renew(row.id, row.counter, now):
                 row = await sessions.find(row.id)
                 if row is not None:

@@ -1,0 +1,1 @@
+"""The page that shows a developer what mails would have left."""
