@@ -132,7 +132,7 @@ class ItemController:
             raise BackstayError("bad_request", "If-None-Match on a write is *.")
         write = item.write(WriteKind.INSERT, None if none_match is not None else Conflict.MERGE)
         try:
-            written = await self._writer.insert(request.context, write, rows)
+            written = await self._writer.insert(request.context, write, item.values, rows)
         except BackstayError as error:
             if none_match is not None and error.code == "23505" and await self._document(request, item):
                 raise BackstayError("precondition_failed") from error

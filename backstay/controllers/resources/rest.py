@@ -103,7 +103,7 @@ class RestController:
             on_conflict=parsed.on_conflict,
             shape=answer.shape,
         )
-        written = await self._writer.insert(request.context, write, rows)
+        written = await self._writer.insert(request.context, write, parsed.values, rows)
         merged_only = conflict is Conflict.MERGE and written.count and not written.inserted
         headers = _written_headers("*", written, preferences)
         if preferences.return_ == "headers-only" and written.count == 1:

@@ -111,12 +111,14 @@ class CompiledWrite:
 
         def run() -> Generator[Statement, list[ResultRow], Written]:
             if self.plan.kind is WriteKind.INSERT:
-                return self._insert(rows, caller)
+                return self._insert(rows, values, caller)
             return self._change(rows[0] if rows else {}, values, caller, precondition)
 
         return run
 
-    def _insert(self, rows: Sequence[Row], caller: Caller) -> Generator[Statement, list[ResultRow], Written]:
+    def _insert(
+        self, rows: Sequence[Row], values: Sequence[Any], caller: Caller
+    ) -> Generator[Statement, list[ResultRow], Written]:
         tally = _Tally()
         for names, group in itertools.groupby(rows, key=_names):
             if self.dialect.engine == "postgresql":
@@ -126,7 +128,7 @@ class CompiledWrite:
         yield from self._verify(tally, caller)
         body = None
         if self.plan.answer is not None:
-            body = yield from self._answer(tally.keys, (), caller)
+            body = yield from self._answer(tally.keys, values, caller)
         return self._finish(tally, body)
 
     def _insert_many(self, names: tuple[str, ...], rows: list[Row], caller: Caller, tally: _Tally) -> Steps:

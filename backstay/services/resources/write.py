@@ -38,8 +38,11 @@ class ResourceWriter:
         self._plans: BoundedDict[Hashable, WritePlan] = BoundedDict(KEPT_PLANS)
         self._defaults = {name: _Defaults(resource) for name, resource in planner.catalog.resources.items()}
 
-    async def insert(self, context: Context, write: Write, rows: Rows) -> Written:
+    async def insert(self, context: Context, write: Write, values: Sequence[Any], rows: Rows) -> Written:
         """Insert rows, or with `write.conflict` meet those that exist. All of them or none.
+
+        Args:
+            values: literals of the query, which an answer with filtered embeds has.
 
         Raises:
             BackstayError: `validation_failed` with one entry per bad value; `PGRST204`, `42501`, `23505` and the like.
@@ -52,9 +55,9 @@ class ResourceWriter:
         plan = self._plan(context, write, columns)
         if not rows.items:
             return Written(count=0, inserted=0, body=b"[]" if write.representation else None, keys=())
-        values = self._complete(plan, rows, context.caller)
-        _refuse_repeated(plan, values)
-        return await self._run(context, plan, values, ())
+        complete = self._complete(plan, rows, context.caller)
+        _refuse_repeated(plan, complete)
+        return await self._run(context, plan, complete, read_values(plan.parameters, values))
 
     async def update(
         self,

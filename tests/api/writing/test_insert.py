@@ -65,6 +65,36 @@ def test_the_answer_takes_a_select_with_embeds(editor: CallerClient) -> None:
     assert response.json() == [{"name": "Emma", "ports": {"name": "Le Havre", "nations": {"name": "France"}}}]
 
 
+def test_the_answer_of_an_insert_takes_filters_orders_and_limits_of_embeds(editor: CallerClient) -> None:
+    """They were parsed and their values dropped: the answer was a 500, on both engines."""
+    path = f"{SHIPS}?select=name,ports(code,ships(name))"
+    for name, filters, shown in (
+        ("Emma", "ports.ships.name=eq.Emma", {"code": "DEHAM", "ships": [{"name": "Emma"}]}),
+        (
+            "Zora",
+            "ports.ships.order=name.desc&ports.ships.limit=1",
+            {"code": "DEHAM", "ships": [{"name": "Zora"}]},
+        ),
+        ("Ida", "ports.code=eq.NLRTM", None),
+    ):
+        response = editor.post(f"{path}&{filters}", {"name": name, "home_code": "DEHAM"}, prefer=SHOWN)
+        assert response.status_code == 201, response.text
+        assert response.json() == [{"name": name, "ports": shown}]
+
+
+def test_a_filter_on_an_insert_changes_nothing_of_what_is_shown(editor: CallerClient) -> None:
+    response = editor.post(f"{SHIPS}?select=name&name=eq.other", {"name": "Emma"}, prefer=SHOWN)
+    assert (response.status_code, response.json()) == (201, [{"name": "Emma"}])
+
+
+def test_an_upsert_shows_filtered_embeds(editor: CallerClient) -> None:
+    path = f"{SHIPS}?on_conflict=id&select=name,ports(ships(name))&ports.ships.name=eq.Emma"
+    row = {"id": 1, "name": "Emma", "home_code": "DEHAM"}
+    response = editor.post(path, row, prefer=f"{SHOWN},resolution=merge-duplicates")
+    assert response.status_code in (200, 201), response.text
+    assert response.json()[0]["ports"]["ships"] == [{"name": "Emma"}]
+
+
 def test_headers_only_says_where_the_row_is(editor: CallerClient) -> None:
     response = editor.post(SHIPS, {"name": "Emma"}, prefer="return=headers-only")
     assert (response.status_code, response.content) == (201, b"")
