@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+import structlog
 from sqlalchemy import insert, text
 from structlog.testing import capture_logs
 
@@ -29,6 +30,15 @@ from backstay.services.unit_of_work import UnitOfWork
 ADA, BOB, SESSION, KEY = uuid4(), uuid4(), uuid4(), uuid4()
 CONTEXT = Context(Caller(id=ADA, role="authenticated"), request_id="r-1", client_ip="2001:db8::1")
 START = dt.datetime(2026, 1, 31, 23, 59, 59, 999_990, tzinfo=dt.UTC)
+
+
+@pytest.fixture(autouse=True)
+def every_line_is_logged() -> Iterator[None]:
+    """An application of an earlier test may have asked for fewer."""
+    before = structlog.get_config()
+    structlog.reset_defaults()
+    yield
+    structlog.configure(**before)
 
 
 @pytest.fixture
