@@ -118,7 +118,7 @@ class Backstay:
         revoked = Revoked()
         self.tokens = AccessTokens(settings.tokens, revoked=revoked)
         self.identity = IdentityParts(settings, self.project, self.database, self.units, self.tokens, revoked)
-        callers = Callers(self.tokens, ApiKeys(settings.tokens))
+        callers = Callers(self.tokens, ApiKeys(settings.tokens), self.identity.api_keys)
         planner = Planner(catalog, settings.rest)
         kinds = CallerKinds(catalog)
         repository = ResourceRepository(self.database)

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from backstay.config.settings import Settings
+from backstay.controllers.auth.access_admin import AccessAdmin
+from backstay.controllers.auth.admin import UserAdmin
 from backstay.controllers.auth.carry import Carry
 from backstay.controllers.auth.factors import FactorEndpoints
 from backstay.controllers.auth.mail import ByMail
@@ -20,7 +22,9 @@ from backstay.repositories.mail.smtp import SmtpMailer
 from backstay.routes import auth as routes
 from backstay.routes import mail as mail_routes
 from backstay.services.auth.accounts import Accounts
+from backstay.services.auth.administration import Administration
 from backstay.services.auth.audit import Audit
+from backstay.services.auth.audit_log import AuditLog
 from backstay.services.auth.authority import Authority
 from backstay.services.auth.changes import AccountChanges
 from backstay.services.auth.cookie_sessions import CookieSessions
@@ -29,6 +33,7 @@ from backstay.services.auth.email_change import EmailChange
 from backstay.services.auth.factor_removal import FactorRemoval
 from backstay.services.auth.factors import Factors
 from backstay.services.auth.flows import Flows
+from backstay.services.auth.invitations import Invitations
 from backstay.services.auth.letters import Letters
 from backstay.services.auth.mail_sign_in import MailSignIn
 from backstay.services.auth.one_time import OneTimeCodes
@@ -38,7 +43,9 @@ from backstay.services.auth.recovery_codes import RecoveryCodes
 from backstay.services.auth.redirects import Redirects
 from backstay.services.auth.refresh_tokens import RefreshTokens
 from backstay.services.auth.revoked import Revoked
+from backstay.services.auth.roles import Roles
 from backstay.services.auth.sessions import AuthSessions
+from backstay.services.auth.stored_api_keys import StoredApiKeys
 from backstay.services.auth.throttles import Throttles
 from backstay.services.auth.tokens import AccessTokens
 from backstay.services.mail.post import Post
@@ -67,6 +74,7 @@ class IdentityParts:
         self._build_sign_in(tokens)
         self._build_changes()
         self._build_factors()
+        self._build_administration()
         self.endpoints: Sequence[Endpoint] = routes.endpoints(self._controllers(settings, {}))
 
     def _found(self, project: Path, database: Database, tokens: AccessTokens, revoked: Revoked) -> None:
@@ -76,6 +84,8 @@ class IdentityParts:
         self.audit = Audit()
         self.throttles = Throttles(database, secret, auth.throttle_factor)
         self.authority = Authority(self._units, tokens, revoked, settings.tokens, secret, self.audit)
+        self.roles = Roles(self._units, self.authority, self.audit)
+        self.api_keys = StoredApiKeys(self._units, self.authority, self.audit)
         self.passwords = Passwords(settings.passwords)
         self.policy = PasswordPolicy(settings.passwords, shipped_blocklist(), (auth.app_name,))
         mailer = _mailer(settings)
@@ -155,6 +165,20 @@ class IdentityParts:
             self._units, self.sessions, self.throttles, self.audit, self.post, secret
         )
 
+    def _build_administration(self) -> None:
+        self.administration = Administration(
+            self._units,
+            self.sessions,
+            self.passwords,
+            self.policy,
+            self.authority,
+            self.audit,
+            self._settings.auth,
+        )
+        self.invitations = Invitations(
+            self._units, self.letters, self.post, self.passwords, self.policy, self.audit
+        )
+
     def _controllers(self, settings: Settings, providers: Mapping[str, bool]) -> routes.AuthControllers:
         carry = Carry(self.cookies, self.csrf, settings.auth)
         return routes.AuthControllers(
@@ -162,6 +186,15 @@ class IdentityParts:
             sign_in=SignIn(self.accounts, self.sessions, self.mails, self.redirects, carry, self.csrf),
             by_mail=ByMail(self.mails, self.changes, self.redirects, carry),
             factors=FactorEndpoints(self.factors, self.factor_removal, self.recovery_codes, carry),
+            users=UserAdmin(
+                self.administration,
+                self.invitations,
+                self.sessions,
+                self.factors,
+                self.factor_removal,
+                self.redirects,
+            ),
+            access=AccessAdmin(self.roles, self.api_keys, AuditLog(self._units)),
         )
 
     async def open(self) -> None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from backstay.controllers.auth.access_admin import AccessAdmin
+from backstay.controllers.auth.admin import UserAdmin
 from backstay.controllers.auth.factors import EnrollBody, FactorEndpoints, FactorVerifyBody, RecoveryCodeBody
 from backstay.controllers.auth.mail import ByMail, OtpBody, RecoverBody, ResendBody, UserBody, VerifyBody
 from backstay.controllers.auth.meta import Meta
 from backstay.controllers.auth.sign_in import SignIn, SignUpBody, TokenBody
 from backstay.controllers.endpoints import Endpoint
+from backstay.routes.auth_admin import access_endpoints, user_endpoints
 from backstay.services.auth.guards import EVERYONE, USER
 
 AUTH = "/auth/v1"
@@ -23,6 +26,8 @@ class AuthControllers:
     sign_in: SignIn
     by_mail: ByMail
     factors: FactorEndpoints
+    users: UserAdmin
+    access: AccessAdmin
 
 
 def endpoints(on: AuthControllers) -> Sequence[Endpoint]:
@@ -70,6 +75,8 @@ def endpoints(on: AuthControllers) -> Sequence[Endpoint]:
             answer="204",
         ),
         *_factors(on.factors),
+        *user_endpoints(on.users),
+        *access_endpoints(on.access),
     )
 
 

@@ -53,7 +53,7 @@ def _operation(endpoint: Endpoint, schemas: dict[str, Any]) -> dict[str, Any]:
 
 def _answer(endpoint: Endpoint) -> dict[str, Any]:
     answer: dict[str, Any] = {"description": endpoint.summary, "headers": _REQUEST_ID}
-    if endpoint.answer == "200":
+    if endpoint.answer in ("200", "201"):
         answer["content"] = {"application/json": {"schema": {"type": "object"}}}
     return answer
 

@@ -6,11 +6,12 @@ import datetime as dt
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 
 from backstay.models.auth.account import Account
-from backstay.models.auth.factor import Factor
+from backstay.models.auth.factor import Factor, RecoveryCode
 from backstay.models.auth.identity import Identity
+from backstay.models.auth.role import Grant
 from backstay.models.auth.user import User
 from backstay.repositories.database.sessions import Session
 
@@ -39,6 +40,26 @@ class UserRepository:
             .limit(1)
         )
         return found
+
+    async def page(self, offset: int, limit: int) -> tuple[Sequence[User], int]:
+        """Users who have not been deleted, the newest first, and how many there are in all."""
+        living = User.deleted_at.is_(None)
+        found = await self._session.scalars(
+            select(User)
+            .where(living)
+            .order_by(User.created_at.desc(), User.id.desc())
+            .offset(offset)
+            .limit(limit)
+        )
+        count = await self._session.scalar(select(func.count()).select_from(User).where(living))
+        return tuple(found), count or 0
+
+    async def delete_proofs(self, user_id: UUID) -> None:
+        """Remove whatever proves a user, and what was granted."""
+        for table in (Identity, Factor, RecoveryCode, Grant):
+            await self._session.execute(
+                delete(table).where(table.user_id == user_id).execution_options(synchronize_session=False)
+            )
 
     async def add(self, user: User) -> None:
         """Add a user; the address must be new.

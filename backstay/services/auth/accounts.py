@@ -19,6 +19,7 @@ from backstay.models.auth.addresses import Address, read_address
 from backstay.models.auth.identity import EMAIL_PROVIDER, Identity
 from backstay.models.auth.records import AuditEvent
 from backstay.models.auth.user import User
+from backstay.repositories.auth.roles import RoleRepository
 from backstay.repositories.auth.users import IdentityRepository, UserRepository
 from backstay.repositories.database.sessions import Session
 from backstay.repositories.mail import Mail
@@ -155,6 +156,7 @@ class Accounts:
             known.confirmation_sent_at = None if self._settings.autoconfirm else now
             await users.add(known)
             await IdentityRepository(session).add(email_identity(known, now))
+            await RoleRepository(session).grant_default(known.id)
             return known
         known.email, known.password_hash = address.typed, hashed
         known.user_metadata = dict(metadata)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, cast
 from uuid import UUID
@@ -34,7 +34,9 @@ POLL_SECONDS = 0.5
 # Longer than any of our transactions may take, and than clocks should differ.
 OVERLAP_SECONDS = 30.0
 TRUST_SECONDS = 10.0
+# In rounds: ten minutes, and one.
 _SWEEP_EVERY = 1200
+_CHORES_EVERY = 120
 _SYSTEM = Context()
 
 
@@ -69,12 +71,17 @@ class Authority:
         self._task: asyncio.Task[None] | None = None
         self._rounds = 0
         self._is_failing = False
-        self._on_api_key: list[Callable[[UUID], None]] = []
+        self._on_api_keys: list[Callable[[], Awaitable[None]]] = []
+        self._chores: list[Callable[[], Awaitable[None]]] = []
         self._log = structlog.get_logger("backstay.authority")
 
-    def when_api_key_changes(self, listener: Callable[[UUID], None]) -> None:
-        """Call the listener with the id of each API key that changes."""
-        self._on_api_key.append(listener)
+    def when_api_keys_change(self, listener: Callable[[], Awaitable[None]]) -> None:
+        """Call the listener at the start, and whenever an API key or what it may do has changed."""
+        self._on_api_keys.append(listener)
+
+    def now_and_then(self, chore: Callable[[], Awaitable[None]]) -> None:
+        """Do the chore about once a minute."""
+        self._chores.append(chore)
 
     async def start(self) -> None:
         """Load the keys, make the first ones if there are none, and follow what happens from now on."""
@@ -88,6 +95,9 @@ class Authority:
             with suppress(asyncio.CancelledError):
                 await self._task
             self._task = None
+            with suppress(BackstayError):
+                for chore in self._chores:
+                    await chore()
 
     async def _follow(self) -> None:
         while True:
@@ -99,6 +109,7 @@ class Authority:
         try:
             if self._ring is None:
                 await self.load_keys()
+                await self.api_keys_changed()
             await self.catch_up()
         except Exception as error:  # noqa: BLE001 - this task must not die, whatever the database does
             if not self._is_failing:
@@ -123,6 +134,9 @@ class Authority:
         self._rounds += 1
         if self._rounds % _SWEEP_EVERY == 0:
             await self._sweep(now)
+        if self._rounds % _CHORES_EVERY == 0:
+            for chore in self._chores:
+                await chore()
 
     async def _apply(self, revocation: Revocation) -> None:
         if revocation.user_id is not None:
@@ -130,7 +144,7 @@ class Authority:
         elif revocation.session_id is not None:
             self.session_ended(revocation.session_id)
         elif revocation.api_key_id is not None:
-            self.api_key_changed(revocation.api_key_id)
+            await self.api_keys_changed()
         else:
             await self.load_keys()
 
@@ -154,10 +168,10 @@ class Authority:
         self._revoked.user_changed(user_id, authority, grants, self._clock().timestamp())
         self._tokens.forget(user_id=user_id)
 
-    def api_key_changed(self, key_id: UUID) -> None:
-        """Look at the API key anew; for whoever has just changed it."""
-        for listener in self._on_api_key:
-            listener(key_id)
+    async def api_keys_changed(self) -> None:
+        """Read the API keys anew; for whoever has just changed one."""
+        for listener in self._on_api_keys:
+            await listener()
 
     async def load_keys(self) -> None:
         """Use the keys that are stored. Keys that cannot be used change nothing, and are told as an error."""

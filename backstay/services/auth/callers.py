@@ -11,19 +11,25 @@ from backstay.errors import BackstayError
 from backstay.models.access.caller import ANONYMOUS, Caller
 from backstay.services.auth.api_keys import ApiKeys
 from backstay.services.auth.signatures import undecodable
+from backstay.services.auth.stored_api_keys import StoredApiKeys
 from backstay.services.auth.tokens import AccessTokens
 
 _SCHEME = b"bearer "
 
 
 class Callers:
-    """Turns credentials into callers. The same token or key gives the same caller object."""
+    """Turns credentials into callers. The same token or key gives the same caller object.
 
-    __slots__ = ("_keys", "_tokens")
+    Args:
+        keys: those of the settings; `stored` are those of the database.
+    """
 
-    def __init__(self, tokens: AccessTokens, keys: ApiKeys) -> None:
+    __slots__ = ("_keys", "_stored", "_tokens")
+
+    def __init__(self, tokens: AccessTokens, keys: ApiKeys, stored: StoredApiKeys | None = None) -> None:
         self._tokens = tokens
         self._keys = keys
+        self._stored = stored
 
     def of(self, authorization: bytes | None, apikey: bytes | None) -> Caller:
         """The caller behind these credentials, None standing for one that was not sent.
@@ -47,14 +53,21 @@ class Callers:
     def _of_bearer(self, bearer: bytes) -> Caller:
         if b"." in bearer:
             return self._tokens.resolve(bearer)
-        caller = self._keys.find(bearer)
+        caller = self._find(bearer)
         if caller is not None:
             return caller
-        raise BackstayError("bad_api_key") if bearer.startswith(b"sb_") else undecodable()
+        raise BackstayError("bad_api_key") if bearer.startswith((b"sb_", b"bsk_")) else undecodable()
+
+    def _find(self, key: bytes) -> Caller | None:
+        caller = self._keys.find(key)
+        return self._stored.find(key) if caller is None and self._stored is not None else caller
 
     def _of_key(self, apikey: bytes) -> Caller:
         if b"." not in apikey:
-            return self._keys.verify(apikey)
+            caller = self._find(apikey)
+            if caller is None:
+                raise BackstayError("bad_api_key")
+            return caller
         try:
             caller = self._tokens.resolve(apikey)
         except BackstayError as error:

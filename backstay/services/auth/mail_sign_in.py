@@ -20,6 +20,7 @@ from backstay.models.auth.one_time import OneTimeToken
 from backstay.models.auth.records import AuditEvent
 from backstay.models.auth.user import User
 from backstay.repositories.auth.one_time import OneTimeRepository
+from backstay.repositories.auth.roles import RoleRepository
 from backstay.repositories.auth.users import IdentityRepository, UserRepository
 from backstay.repositories.database.sessions import Session
 from backstay.repositories.mail import Mail
@@ -130,6 +131,7 @@ class MailSignIn:
                     user = new_user(address, checked, self._clock())
                     await users.add(user)
                     await IdentityRepository(session).add(email_identity(user, self._clock()))
+                    await RoleRepository(session).grant_default(user.id)
                     await self._audit.record(session, context, AuditEvent.USER_SIGNED_UP, user_id=user.id)
                 user.confirmation_sent_at = self._clock()
                 return await self._letter(session, context, user, MAGIC_LINK, client, redirect_to, challenge)

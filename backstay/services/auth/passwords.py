@@ -139,7 +139,7 @@ class Passwords:
 
     def _verify(self, hashed: str | None, secret: bytes) -> Verdict:
         self._counted()
-        if hashed is not None and _is_bearable(hashed):
+        if hashed is not None and is_bearable(hashed):
             try:
                 self._hasher.verify(hashed, secret)
                 return Verdict(ok=True, needs_rehash=self._hasher.check_needs_rehash(hashed))
@@ -174,7 +174,7 @@ def composed_password(password: str, maximum_length: int) -> str | None:
     return composed
 
 
-def _is_bearable(hashed: str) -> bool:
+def is_bearable(hashed: str) -> bool:
     """True for Argon2id, well-formed to its last character, with parameters that this process can carry."""
     found = _PHC.fullmatch(hashed)
     if found is None:
