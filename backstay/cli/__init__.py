@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from backstay.cli import check, dev, migrate, routes, serve, token
+from backstay.cli import apikey, check, dev, keys, migrate, role, routes, serve, token, user
 from backstay.cli.terminal import problems
 from backstay.errors import BackstayError, ConfigurationError
 
@@ -31,6 +31,10 @@ application.command("check")(check.check)
 application.command("routes")(routes.routes)
 application.add_typer(migrate.commands, name="migrate")
 application.command("token")(token.token)
+application.add_typer(user.commands, name="user")
+application.add_typer(role.commands, name="role")
+application.add_typer(apikey.commands, name="apikey")
+application.add_typer(keys.commands, name="keys")
 
 
 @application.callback()

@@ -141,6 +141,19 @@ class Administration:
         async with self._units.begin(context, reading=True) as session:
             return await UserRepository(session).account(await self._found(session, user_id))
 
+    async def by_email(self, context: Context, email: str) -> Account:
+        """The account of an address.
+
+        Raises:
+            BackstayError: `user_not_found`.
+        """
+        async with self._units.begin(context, reading=True) as session:
+            users = UserRepository(session)
+            user = await users.by_key(read_address(email).key)
+            if user is None:
+                raise BackstayError("user_not_found")
+            return await users.account(user)
+
     async def update(self, context: Context, user_id: UUID, values: UserValues) -> Account:
         """The account after the change.
 

@@ -100,6 +100,10 @@ def backstay(project: Path, *words: str, **variables: str) -> subprocess.Complet
         ("migrate", "down"),
         ("migrate", "status"),
         ("token",),
+        *[("user", word) for word in ("create", "list", "disable", "enable", "reset-password")],
+        *[("role", word) for word in ("create", "list", "grant", "revoke")],
+        *[("apikey", word) for word in ("create", "list", "revoke")],
+        *[("keys", word) for word in ("list", "rotate", "revoke")],
     ],
 )
 def test_every_command_teaches_itself_with_examples(words: tuple[str, ...]) -> None:
