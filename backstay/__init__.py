@@ -1,7 +1,7 @@
 """Backstay: a complete production backend around your SQLAlchemy models, access rules and business logic."""
 
 from backstay.app import Backstay
-from backstay.controllers.dependencies import Current, Use
+from backstay.controllers.dependencies import Current, Use, requires
 from backstay.errors import BackstayError
 from backstay.models.access.rules import Access
 from backstay.models.access.terms import caller
@@ -24,4 +24,5 @@ __all__ = [
     "User",
     "caller",
     "primary_key",
+    "requires",
 ]

@@ -19,12 +19,14 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from sqlalchemy import MetaData
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from backstay.app.identity import IdentityParts
 from backstay.config.loader import load_settings
 from backstay.config.report import CatalogFacts, refusals
 from backstay.config.settings import Settings
+from backstay.controllers.dependencies import Required
 from backstay.controllers.dispatch import Dispatch
 from backstay.controllers.endpoints import Endpoint, Endpoints
 from backstay.controllers.health import Live, Ready
@@ -314,5 +316,13 @@ def _routes_of(resource: Resource) -> Iterable[RouteLine]:
 def _users_routes(routers: Iterable[APIRouter]) -> Iterable[RouteLine]:
     for router in routers:
         for route in router.routes:
+            rule = _rule_of(route)
             for method in sorted(getattr(route, "methods", None) or ()):
-                yield RouteLine(method, getattr(route, "path", ""), "the controller decides", public=False)
+                yield RouteLine(method, getattr(route, "path", ""), rule, public=False)
+
+
+def _rule_of(route: BaseRoute) -> str:
+    """What `requires` says of a route of the user's."""
+    depends = [*getattr(route, "dependencies", ())]
+    words = [each.dependency.guard.words for each in depends if isinstance(each.dependency, Required)]
+    return " and ".join(words) or "the controller decides"

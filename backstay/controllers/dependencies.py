@@ -1,4 +1,4 @@
-"""What users' FastAPI controllers ask for: `Current`, the request's context, and `Use[SomeService]`.
+"""What users' FastAPI controllers ask for: `Current`, the request's context, `Use[SomeService]`, `requires("…")`.
 
 In charge of making services and repositories for one request, from the types their constructors name, on one session.
 """
@@ -13,6 +13,7 @@ from fastapi import Depends, Request
 
 from backstay.models.access.caller import Caller
 from backstay.repositories.database.sessions import Session
+from backstay.services.auth.guards import permission
 from backstay.services.context import Context
 from backstay.services.unit_of_work import UnitOfWork
 
@@ -28,6 +29,26 @@ def current_context(request: Request) -> Context:
 
 
 Current = Annotated[Context, Depends(current_context)]
+
+
+class Required:
+    """A permission that a route takes, as `requires` makes it."""
+
+    def __init__(self, name: str) -> None:
+        self.guard = permission(name)
+
+    def __call__(self, context: Current) -> None:
+        """Refuse whoever has not got it."""
+        self.guard.refuse(context.caller)
+
+
+def requires(name: str) -> Any:
+    """A dependency that lets in only callers with the permission: `dependencies=[requires("trips:publish")]`.
+
+    Raises:
+        BackstayError: from the route, `no_authorization` for nobody in particular and `not_admin` for others.
+    """
+    return Depends(Required(name))
 
 
 async def request_session(request: Request, context: Current) -> AsyncIterator[Session]:

@@ -34,6 +34,7 @@ PUBLIC = {
     "User",
     "caller",
     "primary_key",
+    "requires",
 }
 ROOMS = {
     "app",
