@@ -1,0 +1,56 @@
+"""One served application for each engine, for all tests of this folder."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from tests.conftest import ENGINES
+from tests.engines import PostgresServer
+from tests.identity.served import Served, serving
+
+JAVASCRIPT = Path(__file__).parent / "javascript"
+
+
+def database(request: pytest.FixtureRequest, engine: str, folder: Path) -> str:
+    """The address of an empty database."""
+    if engine == "sqlite":
+        return f"sqlite:///{folder}/app.db"
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    return server.create_database(f"identity_{uuid4().hex}")
+
+
+@pytest.fixture(scope="session", params=ENGINES)
+def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """One process."""
+    folder = tmp_path_factory.mktemp("identity")
+    with serving(folder, database(request, request.param, folder)) as application:
+        yield application
+
+
+@pytest.fixture(scope="session")
+def two_processes(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Served]:
+    """Two processes on one PostgreSQL: SQLite has one writer, which belongs to one process."""
+    folder = tmp_path_factory.mktemp("identity")
+    with serving(folder, database(request, "postgresql", folder), processes=2) as application:
+        yield application
+
+
+@pytest.fixture(scope="session")
+def node() -> Path:
+    """Node, with the clients installed as their lock file says."""
+    programs = Path(sys.executable).parent
+    stamp, lock = JAVASCRIPT / "node_modules" / ".package-lock.json", JAVASCRIPT / "package-lock.json"
+    if not stamp.exists() or stamp.stat().st_mtime < lock.stat().st_mtime:
+        subprocess.run(
+            [programs / "npm", "ci", "--ignore-scripts"],
+            cwd=JAVASCRIPT, check=True, capture_output=True, timeout=300,
+        )  # fmt: skip
+    return programs / "node"
