@@ -128,6 +128,7 @@ CATALOGUE: Mapping[str, Entry] = {
     "reauthentication_not_valid": Entry(Kind.UNPROCESSABLE, "Invalid nonce"),
     "current_password_required": Entry(Kind.INVALID, "Current password required when setting new password."),
     "current_password_invalid": Entry(Kind.INVALID, "Current password required when setting new password."),
+    "provider_unavailable": Entry(Kind.UNAVAILABLE, "The provider does not answer as it should."),
     "bad_csrf_token": Entry(Kind.FORBIDDEN, "This request does not come from a page of this application."),
     "role_not_found": Entry(Kind.NOT_FOUND, "There is no such role."),
     "conflict": Entry(Kind.CONFLICT, "Too many current requests working on the same session"),

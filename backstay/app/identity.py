@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from backstay.config.providers import ProviderSettings, ProvidersSettings
 from backstay.config.settings import Settings
 from backstay.controllers.auth.access_admin import AccessAdmin
 from backstay.controllers.auth.admin import UserAdmin
@@ -12,9 +13,13 @@ from backstay.controllers.auth.carry import Carry
 from backstay.controllers.auth.factors import FactorEndpoints
 from backstay.controllers.auth.mail import ByMail
 from backstay.controllers.auth.meta import Meta
+from backstay.controllers.auth.oauth import AtProviders
 from backstay.controllers.auth.sign_in import SignIn
 from backstay.controllers.endpoints import Endpoint
 from backstay.controllers.mail.pages import MailPages
+from backstay.repositories.auth.providers import Provider
+from backstay.repositories.auth.providers.github import GithubProvider
+from backstay.repositories.auth.providers.oidc import OidcProvider
 from backstay.repositories.database import Database
 from backstay.repositories.mail import Mailer
 from backstay.repositories.mail.folder import FolderMailer
@@ -36,6 +41,7 @@ from backstay.services.auth.flows import Flows
 from backstay.services.auth.invitations import Invitations
 from backstay.services.auth.letters import Letters
 from backstay.services.auth.mail_sign_in import MailSignIn
+from backstay.services.auth.oauth import OAuth
 from backstay.services.auth.one_time import OneTimeCodes
 from backstay.services.auth.password_policy import PasswordPolicy, shipped_blocklist
 from backstay.services.auth.passwords import Passwords
@@ -73,9 +79,10 @@ class IdentityParts:
         self._found(project, database, tokens, revoked)
         self._build_sign_in(tokens)
         self._build_changes()
+        self._build_oauth()
         self._build_factors()
         self._build_administration()
-        self.endpoints: Sequence[Endpoint] = routes.endpoints(self._controllers(settings, {}))
+        self.endpoints: Sequence[Endpoint] = routes.endpoints(self._controllers(settings))
 
     def _found(self, project: Path, database: Database, tokens: AccessTokens, revoked: Revoked) -> None:
         """What everything else stands on."""
@@ -155,6 +162,20 @@ class IdentityParts:
             auth,
         )
 
+    def _build_oauth(self) -> None:
+        auth = self._settings.auth
+        self.providers = _providers(auth.providers)
+        self.oauth = OAuth(
+            self._units,
+            self.providers,
+            self.sessions,
+            self.flows,
+            self.throttles,
+            self.audit,
+            auth,
+            self._secret,
+        )
+
     def _build_factors(self) -> None:
         auth, secret = self._settings.auth, self._secret
         self.factors = Factors(
@@ -179,11 +200,15 @@ class IdentityParts:
             self._units, self.letters, self.post, self.passwords, self.policy, self.audit
         )
 
-    def _controllers(self, settings: Settings, providers: Mapping[str, bool]) -> routes.AuthControllers:
+    def _controllers(self, settings: Settings) -> routes.AuthControllers:
+        providers = {name: name in self.providers for name in ProvidersSettings.model_fields}
         carry = Carry(self.cookies, self.csrf, settings.auth)
         return routes.AuthControllers(
             meta=Meta(self.authority, settings.auth, providers, settings.tokens.issuer),
-            sign_in=SignIn(self.accounts, self.sessions, self.mails, self.redirects, carry, self.csrf),
+            sign_in=SignIn(
+                self.accounts, self.sessions, self.mails, self.oauth, self.redirects, carry, self.csrf
+            ),
+            at_providers=AtProviders(self.oauth, self.redirects, carry),
             by_mail=ByMail(self.mails, self.changes, self.redirects, carry),
             factors=FactorEndpoints(self.factors, self.factor_removal, self.recovery_codes, carry),
             users=UserAdmin(
@@ -216,6 +241,14 @@ def _secret(settings: Settings) -> bytes:
 def _folders(project: Path) -> Sequence[Path]:
     """Where a project's own templates lie."""
     return (project / "backend" / "mails",)
+
+
+def _providers(settings: ProvidersSettings) -> Mapping[str, Provider]:
+    """The providers that are switched on."""
+    on = {name: each for name, each in settings if isinstance(each, ProviderSettings) and each.enabled}
+    github = on.pop("github", None)
+    providers: dict[str, Provider] = {name: OidcProvider(name, each) for name, each in on.items()}
+    return providers if github is None else {**providers, "github": GithubProvider(github)}
 
 
 def _mailer(settings: Settings) -> Mailer | None:

@@ -4,6 +4,8 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from backstay.config.providers import ProvidersSettings
+
 
 class AuthSettings(BaseModel):
     """`[auth]` in the TOML files, `BACKSTAY_AUTH__…` in the environment.
@@ -18,6 +20,7 @@ class AuthSettings(BaseModel):
         anonymous: whether `POST /signup` without an address makes a user who has none yet.
         session_days: after this long somebody has to sign in again, however active they are.
         idle_days: after this long without a refresh, likewise.
+        providers: at which people can sign in.
         throttle_factor: multiplies what the throttles of sign-in, sign-up and mail allow.
     """
 
@@ -33,6 +36,7 @@ class AuthSettings(BaseModel):
     session_days: float = Field(default=90, gt=0, le=3650)
     idle_days: float = Field(default=30, gt=0, le=3650)
     throttle_factor: float = Field(default=1.0, ge=0.1, le=1000)
+    providers: ProvidersSettings = ProvidersSettings()
 
     @field_validator("public_url", "site_url")
     @classmethod

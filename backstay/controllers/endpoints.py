@@ -99,6 +99,7 @@ class Endpoint:
         body: None when it takes no body.
         query: names of the query parameters that it reads.
         answer: the status of success.
+        form: its body is an urlencoded form instead of JSON: for what a provider makes a browser post.
         uses: whether a GET uses something up; it has no HEAD then, which mail scanners send to every link.
     """
 
@@ -110,6 +111,7 @@ class Endpoint:
     body: type[BaseModel] | None = None
     query: tuple[str, ...] = ()
     answer: str = "200"
+    form: bool = False
     uses: bool = False
 
 
@@ -149,7 +151,7 @@ class Endpoints:
             raise BackstayError("method_not_allowed", allow=_allowed(methods))
         endpoint.guard.refuse(request.context.caller)
         query = read_query(request.query)
-        body = Empty() if endpoint.body is None else await read_body(request, endpoint.body)
+        body = await _body(request, endpoint)
         reply = await endpoint.handle(Ask(request, values, query, body))
         await _send(reply, send, head=head)
 
@@ -186,7 +188,7 @@ def _allowed(methods: Mapping[str, Endpoint]) -> tuple[str, ...]:
 
 
 def read_query(query: bytes) -> dict[str, str]:
-    """The fields of a query string, each at most once.
+    """The fields of a query string, or of an urlencoded form, each at most once.
 
     Raises:
         BackstayError: `validation_failed`.
@@ -203,6 +205,20 @@ def read_query(query: bytes) -> dict[str, str]:
     return fields
 
 
+async def _body(request: HttpRequest, endpoint: Endpoint) -> BaseModel:
+    if endpoint.body is None:
+        return Empty()
+    if not endpoint.form:
+        return await read_body(request, endpoint.body)
+    if _media_type(request) != b"application/x-www-form-urlencoded":
+        raise BackstayError("unsupported_media_type", "The body must be application/x-www-form-urlencoded.")
+    return checked(json.dumps(read_query(await request.body())).encode(), endpoint.body)
+
+
+def _media_type(request: HttpRequest) -> bytes:
+    return request.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+
+
 async def read_body(request: HttpRequest, model: type[B]) -> B:
     """The body as that model; an absent one counts as an empty object.
 
@@ -210,9 +226,8 @@ async def read_body(request: HttpRequest, model: type[B]) -> B:
         BackstayError: `unsupported_media_type`, `bad_json`, or `validation_failed` with a problem for each value.
     """
     raw = await request.body()
-    media_type = request.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
     # Also what makes another site's form useless: a browser asks first before it sends JSON elsewhere.
-    if raw and media_type != b"application/json":
+    if raw and _media_type(request) != b"application/json":
         raise BackstayError("unsupported_media_type", "The body must be application/json.")
     return checked(raw or b"{}", model)
 

@@ -10,6 +10,7 @@ from backstay.controllers.auth.admin import UserAdmin
 from backstay.controllers.auth.factors import EnrollBody, FactorEndpoints, FactorVerifyBody, RecoveryCodeBody
 from backstay.controllers.auth.mail import ByMail, OtpBody, RecoverBody, ResendBody, UserBody, VerifyBody
 from backstay.controllers.auth.meta import Meta
+from backstay.controllers.auth.oauth import AtProviders, CallbackForm
 from backstay.controllers.auth.sign_in import SignIn, SignUpBody, TokenBody
 from backstay.controllers.endpoints import Endpoint
 from backstay.routes.auth_admin import access_endpoints, user_endpoints
@@ -26,6 +27,7 @@ class AuthControllers:
     sign_in: SignIn
     by_mail: ByMail
     factors: FactorEndpoints
+    at_providers: AtProviders
     users: UserAdmin
     access: AccessAdmin
 
@@ -75,6 +77,7 @@ def endpoints(on: AuthControllers) -> Sequence[Endpoint]:
             answer="204",
         ),
         *_factors(on.factors),
+        *_providers(on.at_providers),
         *user_endpoints(on.users),
         *access_endpoints(on.access),
     )
@@ -114,5 +117,56 @@ def _factors(on: FactorEndpoints) -> Sequence[Endpoint]:
             USER,
             "Use a recovery code: a session at aal2",
             RecoveryCodeBody,
+        ),
+    )
+
+
+def _providers(on: AtProviders) -> Sequence[Endpoint]:
+    """Sign-in at providers."""
+    asked = (
+        "provider",
+        "redirect_to",
+        "scopes",
+        "code_challenge",
+        "code_challenge_method",
+        "skip_http_redirect",
+        "session",
+    )
+    answered = ("state", "code", "iss", "error")
+    return (
+        Endpoint(
+            "GET",
+            f"{AUTH}/authorize",
+            on.authorize,
+            EVERYONE,
+            "To a provider",
+            query=asked,
+            answer="303",
+            uses=True,
+        ),
+        Endpoint(
+            "GET",
+            f"{AUTH}/callback",
+            on.callback,
+            EVERYONE,
+            "And back",
+            query=answered,
+            answer="303",
+            uses=True,
+        ),
+        Endpoint(
+            "POST", f"{AUTH}/callback", on.posted, EVERYONE, "And back", CallbackForm, form=True, answer="303"
+        ),
+        Endpoint(
+            "GET",
+            f"{AUTH}/user/identities/authorize",
+            on.link,
+            USER,
+            "Link an identity to the caller",
+            query=asked,
+            uses=True,
+        ),
+        Endpoint(
+            "DELETE", f"{AUTH}/user/identities/{{identity_id}}", on.unlink, USER, "Unlink one of the caller's"
         ),
     )

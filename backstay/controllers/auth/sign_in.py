@@ -25,6 +25,7 @@ from backstay.services.auth.accounts import Accounts
 from backstay.services.auth.cookie_sessions import session_cookie
 from backstay.services.auth.csrf import Csrf
 from backstay.services.auth.mail_sign_in import MailSignIn
+from backstay.services.auth.oauth import OAuth
 from backstay.services.auth.redirects import Redirects
 from backstay.services.auth.sessions import AuthSessions, Scope, Signed, session_of
 
@@ -50,6 +51,9 @@ class TokenBody(Body):
     refresh_token: Token | None = None
     auth_code: Token | None = None
     code_verifier: Annotated[str, Field(max_length=1000)] | None = None
+    provider: Annotated[str, Field(max_length=50)] | None = None
+    id_token: Annotated[str, Field(max_length=20_000)] | None = None
+    nonce: Annotated[str, Field(max_length=1000)] | None = None
 
 
 class SignIn:
@@ -60,6 +64,7 @@ class SignIn:
         accounts: Accounts,
         sessions: AuthSessions,
         mails: MailSignIn,
+        oauth: OAuth,
         redirects: Redirects,
         carry: Carry,
         csrf: Csrf,
@@ -67,6 +72,7 @@ class SignIn:
         self._accounts = accounts
         self._sessions = sessions
         self._mails = mails
+        self._oauth = oauth
         self._redirects = redirects
         self._carry = carry
         self._csrf = csrf
@@ -111,7 +117,16 @@ class SignIn:
                 ask.context, body.auth_code, body.code_verifier, client_of(ask)
             )
             return self._carry.reply(ask, signed)
-        raise BackstayError("validation_failed", "grant_type: must be password, refresh_token or pkce")
+        if grant == "id_token":
+            if not body.provider or not body.id_token:
+                raise BackstayError("validation_failed", "provider and id_token: are needed")
+            signed = await self._oauth.sign_in_by_token(
+                ask.context, body.provider, body.id_token, body.nonce, client_of(ask)
+            )
+            return self._carry.reply(ask, signed)
+        raise BackstayError(
+            "validation_failed", "grant_type: must be password, refresh_token, pkce or id_token"
+        )
 
     async def sign_out(self, ask: Ask[Any]) -> Reply:
         """204, and the sessions are over."""

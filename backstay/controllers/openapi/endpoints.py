@@ -47,7 +47,8 @@ def _operation(endpoint: Endpoint, schemas: dict[str, Any]) -> dict[str, Any]:
     if parameters:
         operation["parameters"] = parameters
     if endpoint.body is not None:
-        operation["requestBody"] = {"content": {"application/json": {"schema": _schema(endpoint, schemas)}}}
+        media_type = "application/x-www-form-urlencoded" if endpoint.form else "application/json"
+        operation["requestBody"] = {"content": {media_type: {"schema": _schema(endpoint, schemas)}}}
     return operation
 
 

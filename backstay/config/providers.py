@@ -1,0 +1,55 @@
+"""Settings of providers at which people sign in: OAuth 2.0 and OpenID Connect."""
+
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+class ProviderSettings(BaseModel):
+    """`[auth.providers.<name>]`, `BACKSTAY_AUTH__PROVIDERS__<NAME>__…`. A provider with a client id is switched on.
+
+    Attributes:
+        issuer: where a provider of OpenID Connect is found; known for the presets.
+        scopes: asked for beside those that identity needs.
+        team_id, key_id, private_key: of Apple, whose client secret is a token that these sign (ES256, PEM).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    client_id: str | None = None
+    client_secret: SecretStr | None = None
+    issuer: str | None = None
+    scopes: tuple[str, ...] = ()
+    team_id: str | None = None
+    key_id: str | None = None
+    private_key: SecretStr | None = None
+
+    @property
+    def enabled(self) -> bool:
+        """Whether people can sign in there."""
+        return bool(self.client_id)
+
+    @field_validator("issuer")
+    @classmethod
+    def _secure(cls, issuer: str | None) -> str | None:
+        if issuer is None:
+            return None
+        parts = urlsplit(issuer)
+        if parts.scheme != "https" and parts.hostname not in _LOOPBACK:
+            raise ValueError("is not https")
+        return issuer.rstrip("/")
+
+
+class ProvidersSettings(BaseModel):
+    """Presets by name, and `oidc` for any other provider of OpenID Connect."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    google: ProviderSettings = Field(default=ProviderSettings())
+    github: ProviderSettings = Field(default=ProviderSettings())
+    microsoft: ProviderSettings = Field(default=ProviderSettings())
+    apple: ProviderSettings = Field(default=ProviderSettings())
+    gitlab: ProviderSettings = Field(default=ProviderSettings())
+    oidc: ProviderSettings = Field(default=ProviderSettings())
