@@ -287,7 +287,7 @@ class AuthSessions:
         async with self._units.begin(context) as session:
             ended = await self.end_all(session, context, user_id, only=session_id)
             if not ended:
-                raise BackstayError("session_not_found")
+                raise BackstayError("session_not_found", "There is no such session.")
         self.forget(ended)
 
     async def end_all(
