@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.policy import SMTPUTF8
 from pathlib import Path
@@ -78,6 +78,9 @@ class Served:
     addresses: tuple[str, ...]
     data: Path
     logs: tuple[Path, ...]
+    folder: Path
+    environment: dict[str, str] = field(repr=False)
+    running: list[subprocess.Popen[bytes]] = field(repr=False)
 
     @property
     def address(self) -> str:
@@ -126,8 +129,25 @@ def serving(folder: Path, database_url: str, *, processes: int = 1, **variables:
     }
     for step in (("migrate", "up"), ("migrate", "make", "-m", "tables"), ("migrate", "up")):
         subprocess.run([*COMMAND, *step], cwd=folder, env=environment, check=True, capture_output=True)
-    logs = tuple(folder / f"log{number}" for number in range(processes))
-    running = []
+    with _started(folder, environment, ports) as application:
+        yield application
+
+
+@contextmanager
+def again(served: Served) -> Iterator[Served]:
+    """The same application after `kill -9`, on ports of its own."""
+    for process in served.running:
+        process.kill()
+        process.wait()
+    ports = [free_port() for _ in served.addresses]
+    with _started(served.folder, served.environment, ports) as application:
+        yield application
+
+
+@contextmanager
+def _started(folder: Path, environment: dict[str, str], ports: list[int]) -> Iterator[Served]:
+    logs = tuple(folder / f"log{port}" for port in ports)
+    running: list[subprocess.Popen[bytes]] = []
     try:
         for port, log in zip(ports, logs, strict=True):
             with log.open("wb") as output:
@@ -140,7 +160,7 @@ def serving(folder: Path, database_url: str, *, processes: int = 1, **variables:
         addresses = tuple(f"http://127.0.0.1:{port}" for port in ports)
         for address, log in zip(addresses, logs, strict=True):
             _wait(address, log)
-        yield Served(addresses, folder / ".data", logs)
+        yield Served(addresses, folder / ".data", logs, folder, environment, running)
     finally:
         for process in running:
             process.kill()
