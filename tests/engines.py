@@ -69,7 +69,7 @@ class PostgresServer:
                 [
                     self._programs / "postgres", "-D", self._data, "-p", str(self.port),
                     "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=",
-                    "-c", "max_connections=60", "-c", "shared_buffers=32MB",
+                    "-c", "max_connections=100", "-c", "shared_buffers=32MB",
                 ],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, user=self._user, cwd=self._folder,
                 start_new_session=True,

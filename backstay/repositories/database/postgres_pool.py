@@ -23,6 +23,8 @@ STATEMENTS_KEPT = 500
 RETIRE_SECONDS = 2.0
 # The server stops a statement that takes too long; this much later we stop waiting for a server that is silent.
 SILENCE_SECONDS = 2.0
+# So long a server that has no place for another connection is not asked again.
+FULL_SECONDS = 0.25
 # After these the server waits for the next statement; after anything else nobody knows.
 ANSWERED = (asyncpg.PostgresError, asyncpg.DataError)
 # The table, or a type it uses, was changed since the statement was prepared.
@@ -104,6 +106,7 @@ class PostgresPool:
         self._retiring: set[asyncio.Task[None]] = set()
         self._size = 0
         self._generation = 0
+        self._server_is_full = False
         self._closing = False
         self._emptied = asyncio.Event()
 
@@ -148,7 +151,7 @@ class PostgresPool:
         latest = asyncio.get_running_loop().time() + self._wait_seconds
         try:
             while connection is None:
-                if self._size < self._most:
+                if self._size < self._most and not self._server_is_full:
                     async with asyncio.timeout_at(latest):
                         connection = await self._open()
                 else:
@@ -192,7 +195,7 @@ class PostgresPool:
             await self._emptied.wait()
 
     async def _open(self) -> PostgresConnection | None:
-        """A new connection; None when one that was as old broke meanwhile."""
+        """A new connection; None when one that was as old broke meanwhile, or the server has no place for it."""
         self._size += 1
         generation = self._generation
         try:
@@ -202,6 +205,10 @@ class PostgresPool:
                 statement_cache_size=0,
                 command_timeout=self._answer_seconds,
             )
+        except asyncpg.TooManyConnectionsError:
+            self._hold_back()
+            self._forget()
+            return None
         except POSTGRES_ERRORS as error:
             self._forget()
             raise self._unreachable(error) from error
@@ -214,6 +221,17 @@ class PostgresPool:
             self.discard(connection)
             return None
         return connection
+
+    def _hold_back(self) -> None:
+        """Live with the connections there are, as other programs hold the rest, and try again in a while."""
+        if not self._server_is_full:
+            self._server_is_full = True
+            asyncio.get_running_loop().call_later(FULL_SECONDS, self._try_again)
+
+    def _try_again(self) -> None:
+        self._server_is_full = False
+        for _ in range(self._most - self._size):
+            self._wake()
 
     def _unreachable(self, error: BaseException) -> BackstayError:
         code = from_postgres(error, "", {}).code

@@ -141,6 +141,34 @@ async def test_who_waits_too_long_for_a_connection_is_told(database: Database) -
     await database.ping()
 
 
+async def test_a_server_that_has_no_place_for_more_connections_is_used_with_those_there_are(
+    settings: DatabaseSettings, own_server: PostgresServer
+) -> None:
+    own_server.run_sql("DROP ROLE IF EXISTS crowded", "CREATE ROLE crowded LOGIN CONNECTION LIMIT 2")
+    crowded = settings.model_copy(update={"url": settings.url.replace("postgres@", "crowded@")})
+    pool = PostgresPool(crowded)
+
+    async def read() -> int:
+        connection = await pool.acquire()
+        await connection.fetch(Statement("SELECT pg_sleep(0.01)"))
+        pool.release(connection)
+        return pool.size
+
+    try:
+        assert max(await asyncio.gather(*[read() for _ in range(40)])) <= 4
+        assert (pool.size, pool.idle) == (2, 2)
+        other = PostgresPool(crowded)
+        # Not a single connection: whoever asks waits for one until its time is over, or somebody else leaves.
+        assert await asyncio.gather(*[code_of(other.acquire()) for _ in range(6)]) == ["PGRST003"] * 6
+        late = asyncio.create_task(other.acquire())
+        await pool.close()
+        other.release(await late)
+        await other.close()
+    finally:
+        if pool.size:
+            await pool.close()
+
+
 async def test_lost_updates_between_programs_are_told_as_a_lost_race(database: Database) -> None:
     """Two programs that lock the same rows in opposite order: the server breaks the deadlock."""
     await database.write(port(database, 1))
