@@ -12,6 +12,7 @@ import pytest
 
 from tests.conftest import ENGINES
 from tests.engines import PostgresServer
+from tests.identity.both import Both
 from tests.identity.served import Served, serving
 
 JAVASCRIPT = Path(__file__).parent / "javascript"
@@ -41,6 +42,15 @@ def two_processes(
     folder = tmp_path_factory.mktemp("identity")
     with serving(folder, database(request, "postgresql", folder), processes=2) as application:
         yield application
+
+
+@pytest.fixture(scope="session")
+def both(two_processes: Served) -> Iterator[Both]:
+    """Their doors."""
+    both = Both(two_processes)
+    yield both
+    for client in both.clients:
+        client.close()
 
 
 @pytest.fixture(scope="session")

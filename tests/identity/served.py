@@ -24,7 +24,7 @@ PUBLISHABLE_KEY = "sb_publishable_served_identity_tests_00"
 SECRET_KEY = "sb_secret_served_identity_tests_000000000"
 START_SECONDS = 30.0
 
-MODELS = '''"""A table for owners, one for editors, one for those who have proven a second factor."""
+MODELS = '''"""A table for owners, two for editors, one for those who have proven a second factor."""
 
 from uuid import UUID
 
@@ -54,6 +54,15 @@ class Article(Model):
 class ArticleAccess(Access, model=Article):
     read = True
     create = update = delete = caller.has_role("editor")
+
+
+class Draft(Model):
+    __tablename__ = "drafts"
+    id: Mapped[int] = mapped_column(primary_key=True)
+
+
+class DraftAccess(Access, model=Draft):
+    read = caller.has_role("editor")
 
 
 class Secret(Model):
