@@ -54,6 +54,7 @@ format: $(READY)  ## let ruff rewrite what it can
 
 bench: $(READY)  ## requests per second beside a hand-written stack (takes some minutes)
 	@$(BIN)/python -m bench
+	@$(BIN)/python -m bench.login_storm
 
 faults: $(READY)  ## the nightly profile: kills, property tests with 2,000 cases, long runs
 	@PROFILE=nightly $(BIN)/python -m pytest tests --timeout=3600 $(ARGS)

@@ -26,7 +26,7 @@ class PasswordSettings(BaseModel):
     hash_memory_kib: int = Field(default=19456, ge=7168, le=1024 * 1024)
     hash_passes: int = Field(default=2, ge=1, le=16)
     hash_lanes: int = Field(default=1, ge=1, le=16)
-    concurrent_hashes: int = Field(default=2, ge=1, le=64)
+    concurrent_hashes: int = Field(default=1, ge=1, le=64)
     waiting_hashes: int = Field(default=64, ge=0, le=10_000)
 
     @model_validator(mode="after")

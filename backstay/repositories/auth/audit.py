@@ -21,10 +21,12 @@ class AuditRepository:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    async def add(self, entry: AuditEntry, kept: Callable[[], None]) -> None:
-        """Add a line, kept or undone with the transaction it is part of; `kept` is called once it is committed."""
+    def add(self, entry: AuditEntry, kept: Callable[[], None]) -> None:
+        """Add a line, kept or undone with the transaction it is part of; `kept` is called once it is committed.
+
+        It is written with whatever the session writes next, at the latest when it commits.
+        """
         self._session.add(entry)
-        await self._session.flush()
         events.listen(self._session.sync_session, "after_commit", lambda _session: kept(), once=True)
 
     async def page(

@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, select
+from sqlalchemy import ColumnElement, Select, bindparam, delete, select
 
 from backstay.models.auth.role import Grant, Role
 from backstay.repositories.database.sessions import Session
 
 DEFAULT_ROLE = "user"
+
+# Made once, since every sign-in and refresh asks.
+_OF_HOLDER = select(Role.name, Role.permissions).join(Grant).order_by(Role.name)
+_OF_USER = _OF_HOLDER.where(Grant.user_id == bindparam("holder"))
+_OF_API_KEY = _OF_HOLDER.where(Grant.api_key_id == bindparam("holder"))
 
 
 class RoleRepository:
@@ -53,17 +58,14 @@ class RoleRepository:
 
     async def of_user(self, user_id: UUID) -> tuple[list[str], list[str]]:
         """The names of a user's roles, and what those permit; both sorted."""
-        return await self._of(Grant.user_id == user_id)
+        return await self._of(_OF_USER, user_id)
 
     async def of_api_key(self, key_id: UUID) -> tuple[list[str], list[str]]:
         """The same of an API key."""
-        return await self._of(Grant.api_key_id == key_id)
+        return await self._of(_OF_API_KEY, key_id)
 
-    async def _of(self, condition: ColumnElement[bool]) -> tuple[list[str], list[str]]:
-        rows = await self._session.execute(
-            select(Role.name, Role.permissions).join(Grant).where(condition).order_by(Role.name)
-        )
-        found = rows.all()
+    async def _of(self, question: Select[str, list[str]], holder: UUID) -> tuple[list[str], list[str]]:
+        found = (await self._session.execute(question, {"holder": holder})).all()
         return [name for name, _ in found], sorted({one for _, several in found for one in several})
 
     async def grant(self, role: str, *, user_id: UUID | None = None, api_key_id: UUID | None = None) -> bool:

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import bindparam, delete, func, select, update
 
 from backstay.models.auth.account import Account
 from backstay.models.auth.factor import Factor, RecoveryCode
@@ -14,6 +14,15 @@ from backstay.models.auth.identity import Identity
 from backstay.models.auth.role import Grant
 from backstay.models.auth.user import User
 from backstay.repositories.database.sessions import Session
+
+# Of every sign-in. Made once: to build one and to find its SQL again takes 0.2 ms of the event loop.
+_BY_KEY = select(User).where(User.email_key == bindparam("email_key"))
+_IDENTITIES = (
+    select(Identity)
+    .where(Identity.user_id == bindparam("user_id"))
+    .order_by(Identity.created_at, Identity.id)
+)
+_FACTORS = select(Factor).where(Factor.user_id == bindparam("user_id")).order_by(Factor.created_at, Factor.id)
 
 
 class UserRepository:
@@ -28,7 +37,7 @@ class UserRepository:
 
     async def by_key(self, email_key: str) -> User | None:
         """The user with that address, by its key (`Address.key`)."""
-        found: User | None = await self._session.scalar(select(User).where(User.email_key == email_key))
+        found: User | None = await self._session.scalar(_BY_KEY, {"email_key": email_key})
         return found
 
     async def by_new_key(self, email_key: str) -> User | None:
@@ -92,12 +101,8 @@ class UserRepository:
 
     async def account(self, user: User) -> Account:
         """The user with identities and factors, the oldest first."""
-        identities = await self._session.scalars(
-            select(Identity).where(Identity.user_id == user.id).order_by(Identity.created_at, Identity.id)
-        )
-        factors = await self._session.scalars(
-            select(Factor).where(Factor.user_id == user.id).order_by(Factor.created_at, Factor.id)
-        )
+        identities = await self._session.scalars(_IDENTITIES, {"user_id": user.id})
+        factors = await self._session.scalars(_FACTORS, {"user_id": user.id})
         return Account(user, tuple(identities), tuple(factors))
 
     async def save(self) -> None:

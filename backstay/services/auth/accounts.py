@@ -28,7 +28,7 @@ from backstay.services.auth.client import Client
 from backstay.services.auth.flows import Challenge, Flows
 from backstay.services.auth.letters import SIGN_UP, Letters
 from backstay.services.auth.password_policy import PasswordPolicy
-from backstay.services.auth.passwords import Passwords
+from backstay.services.auth.passwords import Passwords, Turn
 from backstay.services.auth.sessions import AuthSessions, Signed
 from backstay.services.auth.throttles import Throttles
 from backstay.services.context import Context
@@ -91,14 +91,15 @@ class Accounts:
             raise BackstayError("signup_disabled")
         address = read_address(email)
         self._policy.check(password, address=address)
-        await self._throttles.spend(context, "sign_up", address.key)
-        if not self._settings.autoconfirm:
-            self._post.require()
-            await self._throttles.spend(context, "mail", address.key)
-        hashed = await self._passwords.hash(password)
-        answer, mail = await once_more(
-            lambda: self._signed_up(context, address, hashed, metadata, client, redirect_to, challenge)
-        )
+        async with self._passwords.turn() as turn:
+            await self._throttles.spend(context, "sign_up", address.key)
+            if not self._settings.autoconfirm:
+                self._post.require()
+                await self._throttles.spend(context, "mail", address.key)
+            hashed = await turn.hash(password)
+            answer, mail = await once_more(
+                lambda: self._signed_up(context, address, hashed, metadata, client, redirect_to, challenge)
+            )
         if mail is not None:
             self._post.send(mail)
         return answer
@@ -122,7 +123,7 @@ class Accounts:
                 mail = self._post.write("known_address", known.email or address.typed, client.language)
                 return self._pretended(address, metadata), mail
             user = await self._pending(session, known, address, hashed, metadata)
-            await self._audit.record(session, context, AuditEvent.USER_SIGNED_UP, user_id=user.id)
+            self._audit.record(session, context, AuditEvent.USER_SIGNED_UP, user_id=user.id)
             if self._settings.autoconfirm:
                 user.email_confirmed_at = self._clock()
                 return await self._sessions.begin(session, context, user, "password", client=client), None
@@ -197,7 +198,7 @@ class Accounts:
                 created_at=now,
             )
             await UserRepository(session).add(user)
-            await self._audit.record(session, context, AuditEvent.USER_SIGNED_UP, user_id=user.id)
+            self._audit.record(session, context, AuditEvent.USER_SIGNED_UP, user_id=user.id)
             return await self._sessions.begin(session, context, user, "anonymous", client=client)
 
     async def sign_in(self, context: Context, email: str, password: str, client: Client) -> Signed:
@@ -211,10 +212,16 @@ class Accounts:
             address = read_address(email)
         except BackstayError:
             address = None
+        async with self._passwords.turn() as turn:
+            return await self._signed_in(context, address, password, client, turn)
+
+    async def _signed_in(
+        self, context: Context, address: Address | None, password: str, client: Client, turn: Turn
+    ) -> Signed:
         await self._throttles.spend(context, "password", address.key if address else "")
         known = await self._known(context, address)
-        verdict = await self._passwords.verify(known.password_hash if known else None, password)
-        renewed = await self._passwords.hash(password) if verdict.ok and verdict.needs_rehash else None
+        verdict = await turn.verify(known.password_hash if known else None, password)
+        renewed = await turn.hash(password) if verdict.ok and verdict.needs_rehash else None
         async with self._units.begin(context) as session:
             # Asked again: meanwhile the password may have been changed, and then this one is not it.
             user = await UserRepository(session).by_id(known.id) if known else None
@@ -230,7 +237,7 @@ class Accounts:
                     user.password_hash = renewed
                 signed = await self._sessions.begin(session, context, user, "password", client=client)
             else:
-                await self._audit.record(
+                self._audit.record(
                     session, context, AuditEvent.SIGN_IN_FAILED, user_id=known.id if known else None
                 )
         if not good or address is None:

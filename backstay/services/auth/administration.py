@@ -117,7 +117,7 @@ class Administration:
             identity.data = {**identity.data, "email_verified": user.email_confirmed_at is not None}
             await IdentityRepository(session).add(identity)
             await RoleRepository(session).grant_default(user.id)
-            await self._audit.record(session, context, AuditEvent.USER_CREATED, user_id=user.id)
+            self._audit.record(session, context, AuditEvent.USER_CREATED, user_id=user.id)
             return await users.account(user)
 
     async def page(self, context: Context, page: int, per_page: int) -> tuple[Sequence[Account], int]:
@@ -174,11 +174,11 @@ class Administration:
                 user.email_confirmed_at = self._clock()
             if hashed is not None:
                 user.password_hash = hashed
-                await self._audit.record(session, context, AuditEvent.PASSWORD_CHANGED, user_id=user_id)
+                self._audit.record(session, context, AuditEvent.PASSWORD_CHANGED, user_id=user_id)
             if values.ban_duration is not None:
                 user.banned_until = banned_until(values.ban_duration, self._clock())
                 event = AuditEvent.USER_BANNED if user.banned_until else AuditEvent.USER_UNBANNED
-                await self._audit.record(session, context, event, user_id=user_id)
+                self._audit.record(session, context, event, user_id=user_id)
             await UserRepository(session).save()
             is_out = user.is_banned(self._clock())
             if hashed is not None or is_out:
@@ -186,7 +186,7 @@ class Administration:
                 ended = await self._sessions.end_all(session, context, user_id)
             if says_less or is_out:
                 authority = await self._disown(session, user_id)
-            await self._audit.record(session, context, AuditEvent.USER_UPDATED, user_id=user_id)
+            self._audit.record(session, context, AuditEvent.USER_UPDATED, user_id=user_id)
             account = await UserRepository(session).account(user)
         self._tell(user_id, authority, ended)
         return account
@@ -232,7 +232,7 @@ class Administration:
                 await self._empty(session, user)
             else:
                 await UserRepository(session).delete(user_id)
-            await self._audit.record(session, context, AuditEvent.USER_DELETED, user_id=user_id)
+            self._audit.record(session, context, AuditEvent.USER_DELETED, user_id=user_id)
         self._tell(user_id, _GONE, ended)
 
     async def _empty(self, session: Session, user: User) -> None:

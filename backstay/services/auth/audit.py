@@ -40,7 +40,7 @@ class Audit:
         self._clock = clock
         self._log = structlog.get_logger("backstay.audit")
 
-    async def record(
+    def record(
         self,
         session: Session,
         context: Context,
@@ -75,7 +75,7 @@ class Audit:
             "client_ip": entry.client_ip,
             "details": entry.details,
         }
-        await AuditRepository(session).add(entry, kept=lambda: self._log.info(event.value, **fields))
+        AuditRepository(session).add(entry, kept=lambda: self._log.info(event.value, **fields))
 
 
 def actor_of(caller: Caller) -> str:

@@ -237,7 +237,7 @@ class Authority:
             keys = without_dead(change(stored), self._clock(), self._settings.lifetime_seconds)
             await repository.replace([_to_stored(key) for key in keys])
             await RevocationRepository(session).keys()
-            await self._audit.record(session, context, event, kid=kid)
+            self._audit.record(session, context, event, kid=kid)
         await self.load_keys()
         return keys
 

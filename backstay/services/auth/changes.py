@@ -123,7 +123,7 @@ class AccountChanges:
                 mails += await self._set_address(
                     session, context, user, address, client, redirect_to, challenge
                 )
-            await self._audit.record(session, context, AuditEvent.USER_UPDATED, user_id=user_id)
+            self._audit.record(session, context, AuditEvent.USER_UPDATED, user_id=user_id)
             account = await UserRepository(session).account(user)
         self._sessions.forget(ended)
         if mails:
@@ -193,7 +193,7 @@ class AccountChanges:
         await UserRepository(session).save()
         await OneTimeRepository(session).drop(user.id)
         ended = await self._sessions.end_all(session, context, user.id, but=session_of(context))
-        await self._audit.record(session, context, AuditEvent.PASSWORD_CHANGED, user_id=user.id)
+        self._audit.record(session, context, AuditEvent.PASSWORD_CHANGED, user_id=user.id)
         return ended
 
     async def _set_address(
@@ -213,7 +213,7 @@ class AccountChanges:
             await self._emails.apply(session, context, user)
             return ()
         await UserRepository(session).save()
-        await self._audit.record(session, context, AuditEvent.EMAIL_CHANGE_REQUESTED, user_id=user.id)
+        self._audit.record(session, context, AuditEvent.EMAIL_CHANGE_REQUESTED, user_id=user.id)
         return await self._emails.letters(session, user, client, redirect_to, challenge)
 
     def _notice(self, user: User, client: Client) -> Sequence[Mail]:

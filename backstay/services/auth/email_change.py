@@ -105,7 +105,7 @@ class EmailChange:
         await users.save()
         await OneTimeRepository(session).drop(user.id)
         await self._keep_identity(session, user)
-        await self._audit.record(session, context, AuditEvent.EMAIL_CHANGED, user_id=user.id)
+        self._audit.record(session, context, AuditEvent.EMAIL_CHANGED, user_id=user.id)
 
     async def _keep_identity(self, session: Session, user: User) -> None:
         """The identity of the address follows it; somebody who had none gets one, and is anonymous no more."""

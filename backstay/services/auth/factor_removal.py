@@ -68,7 +68,7 @@ class FactorRemoval:
                 own.require_second_factor("AAL2 required to unenroll verified factor")
                 own.require_recent()
             await _drop(session, own.user.id, factor, own.factors)
-            await self._audit.record(
+            self._audit.record(
                 session,
                 context,
                 AuditEvent.FACTOR_REMOVED,
@@ -101,7 +101,7 @@ class FactorRemoval:
             if factor is None:
                 raise BackstayError("mfa_factor_not_found")
             await _drop(session, user_id, factor, factors)
-            await self._audit.record(
+            self._audit.record(
                 session, context, AuditEvent.FACTOR_REMOVED, user_id=user_id, factor=str(factor_id)
             )
             if factor.status == VERIFIED:

@@ -234,7 +234,7 @@ class Factors:
     async def _record(
         self, session: Session, context: Context, event: AuditEvent, own: Assured, factor: Factor
     ) -> None:
-        await self._audit.record(
+        self._audit.record(
             session, context, event, user_id=own.user.id, session_id=own.row.id, factor=str(factor.id)
         )
 

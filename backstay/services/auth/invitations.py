@@ -129,7 +129,7 @@ class Invitations:
                 session, user, purpose, to=to, address=key, client=client, redirect_to=redirect_to
             )
             event = AuditEvent.USER_INVITED if purpose == INVITE else AuditEvent.CODE_SENT
-            await self._audit.record(session, context, event, user_id=user.id, purpose=purpose)
+            self._audit.record(session, context, event, user_id=user.id, purpose=purpose)
             return await UserRepository(session).account(user), letter
 
     async def _password(self, wanted: WantedLink, address: Address) -> str | None:

@@ -132,7 +132,7 @@ class MailSignIn:
                     await users.add(user)
                     await IdentityRepository(session).add(email_identity(user, self._clock()))
                     await RoleRepository(session).grant_default(user.id)
-                    await self._audit.record(session, context, AuditEvent.USER_SIGNED_UP, user_id=user.id)
+                    self._audit.record(session, context, AuditEvent.USER_SIGNED_UP, user_id=user.id)
                 user.confirmation_sent_at = self._clock()
                 return await self._letter(session, context, user, MAGIC_LINK, client, redirect_to, challenge)
 
@@ -149,7 +149,7 @@ class MailSignIn:
                 if user is None:
                     return ()
                 user.recovery_sent_at = self._clock()
-                await self._audit.record(session, context, AuditEvent.RECOVERY_REQUESTED, user_id=user.id)
+                self._audit.record(session, context, AuditEvent.RECOVERY_REQUESTED, user_id=user.id)
                 return await self._letter(session, context, user, RECOVERY, client, redirect_to, challenge)
 
         await self._ask(context, email, write)
@@ -196,7 +196,7 @@ class MailSignIn:
         if user.email is None or user.email_key is None or user.is_banned(self._clock()):
             return ()
         flow_id = await self._flows.open_for_mail(session, challenge)
-        await self._audit.record(session, context, AuditEvent.CODE_SENT, user_id=user.id, purpose=purpose)
+        self._audit.record(session, context, AuditEvent.CODE_SENT, user_id=user.id, purpose=purpose)
         letter = await self._letters.write(
             session,
             user,
@@ -229,7 +229,7 @@ class MailSignIn:
                 tokens = OneTimeRepository(session)
                 used = await self._codes.use_code(tokens, user.id, purposes, address.key, code)
                 if used is None:
-                    await self._audit.record(
+                    self._audit.record(
                         session, context, AuditEvent.CODE_REFUSED, user_id=user.id, purpose=kind
                     )
             result = await self._used(session, context, used, client) if used is not None else None
@@ -307,7 +307,7 @@ class MailSignIn:
         for identity in await IdentityRepository(session).of_user(user.id):
             if identity.provider == EMAIL_PROVIDER:
                 identity.data = {**identity.data, "email_verified": True}
-        await self._audit.record(session, context, AuditEvent.EMAIL_CONFIRMED, user_id=user.id)
+        self._audit.record(session, context, AuditEvent.EMAIL_CONFIRMED, user_id=user.id)
 
     async def exchange(self, context: Context, code: str, verifier: str, client: Client) -> Signed:
         """A session for the code of a flow.

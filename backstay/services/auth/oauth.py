@@ -294,7 +294,7 @@ class OAuth:
         user.app_metadata = {}
         await UserRepository(session).add(user)
         await RoleRepository(session).grant_default(user.id)
-        await self._audit.record(session, context, AuditEvent.USER_SIGNED_UP, user_id=user.id)
+        self._audit.record(session, context, AuditEvent.USER_SIGNED_UP, user_id=user.id)
         return user
 
     async def _take_over(self, session: Session, context: Context, user: User) -> list[UUID]:
@@ -345,7 +345,7 @@ class OAuth:
         )
         await IdentityRepository(session).add(identity)
         await self._name_providers(session, user)
-        await self._audit.record(session, context, AuditEvent.IDENTITY_LINKED, user_id=user.id, provider=name)
+        self._audit.record(session, context, AuditEvent.IDENTITY_LINKED, user_id=user.id, provider=name)
 
     async def _name_providers(self, session: Session, user: User) -> None:
         """Say in the metadata how the user signs in."""
@@ -378,7 +378,7 @@ class OAuth:
                 user.password_hash = None
             await identities.delete(identity_id)
             await self._name_providers(session, user)
-            await self._audit.record(
+            self._audit.record(
                 session, context, AuditEvent.IDENTITY_UNLINKED, user_id=user_id, provider=gone.provider
             )
             return await users.account(user)

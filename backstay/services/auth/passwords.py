@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import re
 import sys
 import threading
 import unicodedata
 from base64 import b64encode
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
@@ -40,6 +41,7 @@ _PHC: Final = re.compile(
 )
 # NFC never makes a text more than 4 times shorter; a longer one is refused without normalising it.
 _MOST_COMPOSED: Final = 4
+_MOST_SECONDS_AWAY: Final = 4
 # Hashing runs at a lower priority than the event loop, which answers everybody else meanwhile.
 _NICENESS: Final = 10
 
@@ -74,70 +76,78 @@ class Passwords:
             type=Type.ID,
         )
         self._nobodys = _unmatchable(settings)
-        self._most = settings.concurrent_hashes + settings.waiting_hashes
-        self._admitted = 0
+        self._turns = asyncio.Semaphore(settings.concurrent_hashes)
+        self._waiting = 0
+        self._most_waiting = settings.waiting_hashes
         self._lock = threading.Lock()
         self._threads = ThreadPoolExecutor(settings.concurrent_hashes, "passwords", _yield_to_the_loop)
 
-    async def hash(self, password: str) -> str:
-        """The password's hash in PHC form, salt and parameters included: about 100 ASCII characters.
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[Turn]:
+        """Wait in line for the right to hash.
+
+        Take it before anything is asked of the database: of a crowd at the door only those whose turn it is then do
+        any work, and what the others cost nobody notices. Never take it inside a transaction, or twice: whoever has
+        one may be waiting for the transaction.
 
         Raises:
-            BackstayError: `weak_password` for one that `verify` would not look at, `overloaded`.
+            BackstayError: `overloaded`, when too many wait already.
         """
-        secret = self._readable(password)
-        if secret is None:
-            raise BackstayError("weak_password", "Password is too long, or is not text.")
-        return await self._run(lambda: self._hash(secret))
+        if self._turns.locked():
+            if self._waiting >= self._most_waiting:
+                raise BackstayError("overloaded", retry_after_seconds=_come_back())
+            self._waiting += 1
+            try:
+                await self._turns.acquire()
+            finally:
+                self._waiting -= 1
+        else:
+            await self._turns.acquire()
+        try:
+            yield Turn(self)
+        finally:
+            self._turns.release()
+
+    async def hash(self, password: str) -> str:
+        """`Turn.hash` in a turn of its own.
+
+        Raises:
+            BackstayError: `weak_password`, `overloaded`.
+        """
+        async with self.turn() as turn:
+            return await turn.hash(password)
 
     async def verify(self, hashed: str | None, password: str) -> Verdict:
-        """Whether the hash is the password's.
-
-        A password that nobody can have (too long, lone surrogates) is wrong at once: what it costs depends on what
-        was sent alone. Every other one costs one hash.
-
-        Args:
-            hashed: None for a user who is not there, or has no password.
+        """`Turn.verify` in a turn of its own.
 
         Raises:
             BackstayError: `overloaded`.
         """
-        secret = self._readable(password)
-        if secret is None:
-            return WRONG
-        return await self._run(lambda: self._verify(hashed, secret))
+        async with self.turn() as turn:
+            return await turn.verify(hashed, password)
 
     def close(self) -> None:
         """Wait for the hashes that have begun and drop those that wait."""
         self._threads.shutdown(cancel_futures=True)
 
-    def _readable(self, password: str) -> bytes | None:
+    def readable(self, password: str) -> bytes | None:
+        """What is hashed of a password; None for one that nobody can have."""
         composed = composed_password(password, self._maximum_length)
         return None if composed is None else composed.encode("utf-8")
 
-    async def _run(self, work: Callable[[], _Result]) -> _Result:
-        with self._lock:
-            if self._admitted >= self._most:
-                raise BackstayError("overloaded", retry_after_seconds=1)
-            self._admitted += 1
+    async def run(self, work: Callable[[], _Result]) -> _Result:
+        """Do the work on a thread. When the caller is cancelled before it has begun, it never will."""
         try:
             future = self._threads.submit(work)
         except RuntimeError as error:
-            self._leave()
             raise BackstayError("draining") from error
-        # The place is given back by the thread: who asked may have gone, and the hash still runs.
-        future.add_done_callback(self._leave)
         return await asyncio.wrap_future(future)
 
-    def _leave(self, _: Future[_Result] | None = None) -> None:
-        with self._lock:
-            self._admitted -= 1
-
-    def _hash(self, secret: bytes) -> str:
+    def hash_now(self, secret: bytes) -> str:
         self._counted()
         return self._hasher.hash(secret)
 
-    def _verify(self, hashed: str | None, secret: bytes) -> Verdict:
+    def verify_now(self, hashed: str | None, secret: bytes) -> Verdict:
         self._counted()
         if hashed is not None and is_bearable(hashed):
             try:
@@ -155,6 +165,40 @@ class Passwords:
     def _counted(self) -> None:
         with self._lock:
             self.count += 1
+
+
+class Turn:
+    """The right to hash, while it lasts."""
+
+    __slots__ = ("_passwords",)
+
+    def __init__(self, passwords: Passwords) -> None:
+        self._passwords = passwords
+
+    async def hash(self, password: str) -> str:
+        """The password's hash in PHC form, salt and parameters included: about 100 ASCII characters.
+
+        Raises:
+            BackstayError: `weak_password` for one that `verify` would not look at.
+        """
+        secret = self._passwords.readable(password)
+        if secret is None:
+            raise BackstayError("weak_password", "Password is too long, or is not text.")
+        return await self._passwords.run(lambda: self._passwords.hash_now(secret))
+
+    async def verify(self, hashed: str | None, password: str) -> Verdict:
+        """Whether the hash is the password's.
+
+        A password that nobody can have (too long, lone surrogates) is wrong at once: what it costs depends on what
+        was sent alone. Every other one costs one hash.
+
+        Args:
+            hashed: None for a user who is not there, or has no password.
+        """
+        secret = self._passwords.readable(password)
+        if secret is None:
+            return WRONG
+        return await self._passwords.run(lambda: self._passwords.verify_now(hashed, secret))
 
 
 def composed_password(password: str, maximum_length: int) -> str | None:
@@ -190,6 +234,11 @@ def _unmatchable(settings: PasswordSettings) -> str:
     )
     m, t, p = settings.hash_memory_kib, settings.hash_passes, settings.hash_lanes
     return f"$argon2id$v=19$m={m},t={t},p={p}${salt}${result}"
+
+
+def _come_back() -> int:
+    """Seconds; not the same for all of a crowd, which would only come back as one."""
+    return random.randint(1, _MOST_SECONDS_AWAY)
 
 
 def _yield_to_the_loop() -> None:

@@ -77,7 +77,7 @@ class RecoveryCodes:
             own.require_recent()
             hashes = [self._hash(own.user.id, code.replace("-", "")) for code in codes]
             await RecoveryCodeRepository(session).replace(own.user.id, hashes)
-            await self._audit.record(
+            self._audit.record(
                 session,
                 context,
                 AuditEvent.RECOVERY_CODES_MADE,
@@ -106,7 +106,7 @@ class RecoveryCodes:
             accepted = _CODE.fullmatch(code) is not None and await codes.use(
                 own.user.id, self._hash(own.user.id, code)
             )
-            await self._audit.record(
+            self._audit.record(
                 session,
                 context,
                 AuditEvent.RECOVERY_CODE_USED if accepted else AuditEvent.FACTOR_REFUSED,

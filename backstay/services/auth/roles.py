@@ -60,14 +60,14 @@ class Roles:
             if role is None:
                 role = Role(name=name, permissions=sorted(set(permissions)), description=description)
                 await roles.add(role)
-                await self._audit.record(session, context, AuditEvent.ROLE_CREATED, role=name)
+                self._audit.record(session, context, AuditEvent.ROLE_CREATED, role=name)
             else:
                 require_held(context.caller, role.permissions)
                 role.permissions, role.description = sorted(set(permissions)), description
                 await roles.save()
                 changed = await self._changed(session, await roles.holders(name))
                 await RevocationRepository(session).api_key(NO_KEY)
-                await self._audit.record(session, context, AuditEvent.ROLE_CHANGED, role=name)
+                self._audit.record(session, context, AuditEvent.ROLE_CHANGED, role=name)
         await self._tell(changed)
         return role
 
@@ -85,7 +85,7 @@ class Roles:
             await roles.delete(name)
             changed = await self._changed(session, holders)
             await RevocationRepository(session).api_key(NO_KEY)
-            await self._audit.record(session, context, AuditEvent.ROLE_DELETED, role=name)
+            self._audit.record(session, context, AuditEvent.ROLE_DELETED, role=name)
         await self._tell(changed)
 
     async def of_user(self, context: Context, user_id: UUID) -> tuple[list[str], list[str]]:
@@ -106,9 +106,7 @@ class Roles:
             changed: list[Changed] = []
             if await RoleRepository(session).grant(name, user_id=user_id):
                 changed = await self._changed(session, (user_id,))
-                await self._audit.record(
-                    session, context, AuditEvent.ROLE_GRANTED, user_id=user_id, role=name
-                )
+                self._audit.record(session, context, AuditEvent.ROLE_GRANTED, user_id=user_id, role=name)
         await self._tell(changed)
 
     async def revoke(self, context: Context, user_id: UUID, name: str) -> None:
@@ -124,9 +122,7 @@ class Roles:
             changed: list[Changed] = []
             if await RoleRepository(session).revoke(name, user_id=user_id):
                 changed = await self._changed(session, (user_id,))
-                await self._audit.record(
-                    session, context, AuditEvent.ROLE_REVOKED, user_id=user_id, role=name
-                )
+                self._audit.record(session, context, AuditEvent.ROLE_REVOKED, user_id=user_id, role=name)
         await self._tell(changed)
 
     async def _found(self, session: Session, name: str) -> Role:

@@ -127,7 +127,7 @@ class AuthSessions:
         )
         await SessionRepository(session).add(row)
         user.last_sign_in_at = now
-        await self._audit.record(
+        self._audit.record(
             session, context, AuditEvent.USER_SIGNED_IN, user_id=user.id, session_id=row.id, method=method
         )
         return await self.sign(session, user, row)
@@ -252,7 +252,7 @@ class AuthSessions:
         event = (
             AuditEvent.TOKEN_REUSED if code == "refresh_token_already_used" else AuditEvent.SESSION_REVOKED
         )
-        await self._audit.record(session, context, event, user_id=row.user_id, session_id=row.id, reason=code)
+        self._audit.record(session, context, event, user_id=row.user_id, session_id=row.id, reason=code)
         return BackstayError(code)
 
     async def list(self, context: Context, user_id: UUID) -> Sequence[AuthSession]:
@@ -273,7 +273,7 @@ class AuthSessions:
                 but=own if scope == "others" else None,
                 only=own if scope == "local" else None,
             )
-            await self._audit.record(
+            self._audit.record(
                 session, context, AuditEvent.SIGNED_OUT, user_id=user_id, session_id=own, scope=scope
             )
         self.forget(ended)
@@ -304,7 +304,7 @@ class AuthSessions:
         revocations = RevocationRepository(session)
         for session_id in ended:
             await revocations.session(session_id)
-            await self._audit.record(
+            self._audit.record(
                 session, context, AuditEvent.SESSION_REVOKED, user_id=user_id, session_id=session_id
             )
         return ended

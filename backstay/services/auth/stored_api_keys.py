@@ -161,7 +161,7 @@ class StoredApiKeys:
                 require_held(context.caller, role.permissions)
                 await known.grant(role_name, api_key_id=key.id)
             await RevocationRepository(session).api_key(key.id)
-            await self._audit.record(session, context, AuditEvent.API_KEY_CREATED, key=key.prefix, name=name)
+            self._audit.record(session, context, AuditEvent.API_KEY_CREATED, key=key.prefix, name=name)
         await self._authority.api_keys_changed()
         return NewKey(key, text)
 
@@ -179,5 +179,5 @@ class StoredApiKeys:
             if key.above_rules and not context.caller.bypasses_rules:
                 raise BackstayError("forbidden", "Only a caller above the rules can end a key that is.")
             await RevocationRepository(session).api_key(key_id)
-            await self._audit.record(session, context, AuditEvent.API_KEY_REVOKED, key=key.prefix)
+            self._audit.record(session, context, AuditEvent.API_KEY_REVOKED, key=key.prefix)
         await self._authority.api_keys_changed()

@@ -60,7 +60,7 @@ async def lines(units: UnitOfWork, **wanted: Any) -> list[AuditEntry]:
 async def record(units: UnitOfWork, context: Context = CONTEXT, **values: Any) -> AuditEntry:
     """Add one line and return it as it was kept."""
     async with units.begin(context) as session:
-        await Audit().record(session, context, values.pop("event", AuditEvent.SIGNED_OUT), **values)
+        Audit().record(session, context, values.pop("event", AuditEvent.SIGNED_OUT), **values)
     (line, *_) = await lines(units)
     return line
 
@@ -98,8 +98,8 @@ async def test_the_actor_is_named_by_what_was_proven(units: UnitOfWork, caller: 
 async def test_the_process_log_has_the_line_once_it_is_committed_and_never_before(units: UnitOfWork) -> None:
     with capture_logs() as logged:
         async with units.begin(CONTEXT) as session:
-            await Audit().record(session, CONTEXT, AuditEvent.SIGNED_OUT, user_id=ADA, scope="global")
-            await Audit().record(session, CONTEXT, AuditEvent.USER_DELETED, user_id=BOB)
+            Audit().record(session, CONTEXT, AuditEvent.SIGNED_OUT, user_id=ADA, scope="global")
+            Audit().record(session, CONTEXT, AuditEvent.USER_DELETED, user_id=BOB)
             assert logged == []
     assert [line["event"] for line in logged] == ["signed_out", "user_deleted"]
     assert logged[0] == {
@@ -118,7 +118,7 @@ async def test_what_is_undone_leaves_no_line_in_either_log(units: UnitOfWork) ->
     with capture_logs() as logged:
         try:
             async with units.begin(CONTEXT) as session:
-                await Audit().record(session, CONTEXT, AuditEvent.SIGNED_OUT)
+                Audit().record(session, CONTEXT, AuditEvent.SIGNED_OUT)
                 raise BackstayError("conflict")
         except BackstayError:
             assert await lines(units) == []
@@ -153,7 +153,7 @@ async def fill(units: UnitOfWork, count: int) -> list[UUID]:
     async with units.begin(CONTEXT) as session:
         for n in range(count):
             event = AuditEvent.USER_SIGNED_IN if n % 5 else AuditEvent.SIGN_IN_FAILED
-            await audit.record(session, CONTEXT, event, user_id=(ADA, BOB)[n % 2], number=n)
+            audit.record(session, CONTEXT, event, user_id=(ADA, BOB)[n % 2], number=n)
     found = await lines(units, limit=MAX_PAGE)
     assert [(one.created_at, one.id) for one in found] == sorted(
         [(one.created_at, one.id) for one in found], reverse=True
@@ -250,7 +250,7 @@ async def run(units: UnitOfWork, statement: str) -> None:
 async def test_of_many_at_once_each_leaves_its_line(units: UnitOfWork) -> None:
     async def one(n: int) -> None:
         async with units.begin(CONTEXT) as session:
-            await Audit().record(session, CONTEXT, AuditEvent.TOKEN_REUSED, number=n)
+            Audit().record(session, CONTEXT, AuditEvent.TOKEN_REUSED, number=n)
 
     await asyncio.gather(*[one(n) for n in range(20)])
     assert sorted(one.details["number"] for one in await lines(units)) == list(range(20))
