@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import pytest
 
+from tests.api.identity.provider import CLIENT_ID, Liar
 from tests.conftest import ENGINES
 from tests.engines import PostgresServer
 from tests.identity.both import Both
@@ -35,12 +36,26 @@ def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 
 @pytest.fixture(scope="session")
+def liar() -> Iterator[Liar]:
+    """A provider of OpenID Connect."""
+    liar = Liar()
+    yield liar
+    liar.close()
+
+
+@pytest.fixture(scope="session")
 def two_processes(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, liar: Liar
 ) -> Iterator[Served]:
     """Two processes on one PostgreSQL: SQLite has one writer, which belongs to one process."""
     folder = tmp_path_factory.mktemp("identity")
-    with serving(folder, database(request, "postgresql", folder), processes=2) as application:
+    provider = {
+        "BACKSTAY_AUTH__PROVIDERS__OIDC__CLIENT_ID": CLIENT_ID,
+        "BACKSTAY_AUTH__PROVIDERS__OIDC__CLIENT_SECRET": "secret",
+        "BACKSTAY_AUTH__PROVIDERS__OIDC__ISSUER": liar.issuer,
+    }
+    url = database(request, "postgresql", folder)
+    with serving(folder, url, processes=2, **provider) as application:
         yield application
 
 

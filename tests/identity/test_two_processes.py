@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pyotp
 
+from tests.api.identity.provider import Liar, query
 from tests.identity.both import AT_ONCE, PASSWORD, Both
 
 
@@ -55,6 +57,23 @@ def test_a_flow_code_is_exchanged_once(both: Both) -> None:
     code = parse_qs(urlsplit(location).query)["code"][0]
     body = {"auth_code": code, "code_verifier": verifier}
     assert len(successes(both.at_once("POST", "/token?grant_type=pkce", body))) == 1
+
+
+def test_the_answer_of_a_provider_is_used_once(both: Both, liar: Liar) -> None:
+    """The same state and code, brought to the callback by the browser that asked, twenty times at once."""
+    asked = both.clients[0].get("/auth/v1/authorize?provider=oidc")
+    assert asked.status_code == 303, asked.text
+    cookie = {"Cookie": asked.headers["set-cookie"].partition(";")[0]}
+    both.clients[0].cookies.clear()
+    callback = f"/auth/v1/callback?{query(liar.consent(asked.headers['location']))}"
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        answers = list(pool.map(lambda n: both.clients[n % 2].get(callback, headers=cookie), range(AT_ONCE)))
+    for client in both.clients:
+        client.cookies.clear()
+    # Whoever comes too late is nobody's browser on its way back from anywhere.
+    assert sorted(answer.status_code for answer in answers) == [303, *[400] * (AT_ONCE - 1)]
+    signed_in = next(answer for answer in answers if answer.status_code == 303)
+    assert "access_token=" in signed_in.headers["location"]
 
 
 def test_a_totp_code_and_a_recovery_code_are_used_once(both: Both) -> None:
