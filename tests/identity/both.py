@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +11,7 @@ from uuid import uuid4
 
 import httpx
 
-from tests.identity.served import SECRET_KEY, Served
+from tests.identity.served import COMMAND, SECRET_KEY, Served
 
 PASSWORD = "correct horse battery staple"
 AT_ONCE = 20
@@ -42,6 +43,13 @@ class Both:
         """The same request twenty times, at both."""
         with ThreadPoolExecutor(AT_ONCE) as pool:
             return list(pool.map(lambda n: self.call(n, method, path, body, token), range(AT_ONCE)))
+
+    def backstay(self, *words: str) -> None:
+        """A command of an operator, in a process of its own."""
+        subprocess.run(
+            [*COMMAND, *words],
+            cwd=self.served.folder, env=self.served.environment, check=True, capture_output=True,
+        )  # fmt: skip
 
     def session(self) -> dict[str, Any]:
         """A new user's."""

@@ -5,7 +5,6 @@ In charge of the whole table: whatever is not named as ended has to work on as b
 
 from __future__ import annotations
 
-import subprocess
 from base64 import urlsafe_b64decode
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +17,6 @@ import pyotp
 import pytest
 
 from tests.identity.both import PASSWORD, Both, eventually
-from tests.identity.served import COMMAND
 
 OTHER = "another long enough phrase"
 PROCESSES = (0, 1)
@@ -134,11 +132,7 @@ def signing_key(holder: Holder) -> None:
     """An operator revokes the key that signed the tokens."""
     header = holder.acting["access_token"].partition(".")[0]
     kid = loads(urlsafe_b64decode(header + "=="))["kid"]
-    served = holder.both.served
-    subprocess.run(
-        [*COMMAND, "keys", "revoke", kid, "--yes"],
-        cwd=served.folder, env=served.environment, check=True, capture_output=True,
-    )  # fmt: skip
+    holder.both.backstay("keys", "revoke", kid, "--yes")
 
 
 TABLE: dict[str, tuple[Callable[[Holder], None], set[str]]] = {

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -91,3 +93,35 @@ def test_a_totp_code_and_a_recovery_code_are_used_once(both: Both) -> None:
     code = next(value for value in codes.values() if isinstance(value, list))[0]
     used = both.at_once("POST", "/factors/recovery-codes/verify", {"code": code}, again["access_token"])
     assert len(successes(used)) == 1
+
+
+def test_while_keys_rotate_every_token_is_good_at_once_on_both_processes(both: Both) -> None:
+    """What one process signs the other reads the next moment, before, while and after the key changes, twice."""
+    session = both.session()
+    statuses: list[int] = []
+    kids: set[str] = set()
+    stop = Event()
+
+    def use(process: int) -> None:
+        mine = both.call(
+            process, "POST", "/token?grant_type=password", {"email": session["email"], "password": PASSWORD}
+        ).json()
+        while not stop.is_set():
+            body = {"refresh_token": mine["refresh_token"]}
+            renewed = both.call(process, "POST", "/token?grant_type=refresh_token", body)
+            mine = renewed.json()
+            kids.add(mine["access_token"].partition(".")[0])
+            read = both.call(process + 1, "GET", "/user", None, mine["access_token"])
+            statuses.extend((renewed.status_code, read.status_code))
+
+    with ThreadPoolExecutor(2) as pool:
+        users = [pool.submit(use, process) for process in (0, 1)]
+        for _ in range(2):
+            both.backstay("keys", "rotate")
+            # Longer than a process needs to hear of the key that will sign after this one.
+            time.sleep(1.5)
+        stop.set()
+        for user in users:
+            user.result()
+    assert set(statuses) == {200}
+    assert len(kids) == 3
