@@ -17,6 +17,7 @@ from backstay.controllers.auth.oauth import AtProviders
 from backstay.controllers.auth.sign_in import SignIn
 from backstay.controllers.endpoints import Endpoint
 from backstay.controllers.mail.pages import MailPages
+from backstay.repositories.auth.credentials import CredentialRepository
 from backstay.repositories.auth.providers import Provider
 from backstay.repositories.auth.providers.github import GithubProvider
 from backstay.repositories.auth.providers.oidc import OidcProvider
@@ -89,6 +90,7 @@ class IdentityParts:
         settings, auth, secret = self._settings, self._settings.auth, self._secret
         templates = Templates(_folders(project), settings.mail.language)
         self.audit = Audit()
+        self.credentials = CredentialRepository(database)
         self.throttles = Throttles(database, secret, auth.throttle_factor)
         self.authority = Authority(self._units, tokens, revoked, settings.tokens, secret, self.audit)
         self.roles = Roles(self._units, self.authority, self.audit)
@@ -122,6 +124,7 @@ class IdentityParts:
         self.csrf = Csrf(secret, auth.public_url, origins)
         self.accounts = Accounts(
             self._units,
+            self.credentials,
             self.sessions,
             self.passwords,
             self.policy,

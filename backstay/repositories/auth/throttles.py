@@ -6,6 +6,7 @@ it, and on SQLite many attempts share one durable commit.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -49,6 +50,7 @@ class _Sql:
         take: parameters are the key, now + interval, the interval, and the latest time that still allows one more.
             The time at which the key is as if never used moves on by one interval, unless it is too far away.
         sweep: passes over rows that somebody else holds, so that it never waits and no two wait for each other.
+        forgive: takes the rows in the order of the keys, as `take` does, so that no two wait for each other.
     """
 
     take: str
@@ -62,7 +64,7 @@ _SQL: Mapping[Engine, _Sql] = {
         take="INSERT INTO backstay_throttles AS t (key, until) VALUES (?, ?) ON CONFLICT (key) DO UPDATE"
         " SET until = max(t.until + ?, excluded.until) WHERE t.until <= ? RETURNING key",
         look="SELECT until FROM backstay_throttles WHERE key = ?",
-        forgive="DELETE FROM backstay_throttles WHERE key = ?",
+        forgive="DELETE FROM backstay_throttles WHERE key IN (SELECT value FROM json_each(?))",
         sweep="DELETE FROM backstay_throttles WHERE key IN"
         " (SELECT key FROM backstay_throttles WHERE until < ? LIMIT ?)",
     ),
@@ -70,7 +72,8 @@ _SQL: Mapping[Engine, _Sql] = {
         take="INSERT INTO backstay_throttles AS t (key, until) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE"
         " SET until = greatest(t.until + $3, excluded.until) WHERE t.until <= $4 RETURNING key",
         look="SELECT until FROM backstay_throttles WHERE key = $1",
-        forgive="DELETE FROM backstay_throttles WHERE key = $1",
+        forgive="DELETE FROM backstay_throttles WHERE key IN (SELECT key FROM backstay_throttles"
+        " WHERE key = ANY($1::text[]) ORDER BY array_position($1::text[], key::text) FOR UPDATE)",
         sweep="DELETE FROM backstay_throttles WHERE key IN"
         " (SELECT key FROM backstay_throttles WHERE until < $1 LIMIT $2 FOR UPDATE SKIP LOCKED)",
     ),
@@ -119,12 +122,12 @@ class ThrottleRepository:
             return refused.refusal
         return None
 
-    async def forgive(self, keys: Sequence[str]) -> None:
+    async def forgive(self, keys: list[str]) -> None:
         """Forget that these were used."""
         sql = self._sql
 
         def program() -> Generator[Statement, list[ResultRow], None]:
-            for key in keys:
-                yield Statement(sql.forgive, (key,))
+            yield Statement(sql.forgive, (wanted,))
 
-        await self._database.write(program)
+        wanted = json.dumps(keys) if self._database.engine == "sqlite" else keys
+        await self._database.write(program, atomic=False)

@@ -19,6 +19,7 @@ from backstay.models.auth.addresses import Address, read_address
 from backstay.models.auth.identity import EMAIL_PROVIDER, Identity
 from backstay.models.auth.records import AuditEvent
 from backstay.models.auth.user import User
+from backstay.repositories.auth.credentials import CredentialRepository
 from backstay.repositories.auth.roles import RoleRepository
 from backstay.repositories.auth.users import IdentityRepository, UserRepository
 from backstay.repositories.database.sessions import Session
@@ -45,6 +46,7 @@ class Accounts:
     def __init__(
         self,
         units: UnitOfWork,
+        credentials: CredentialRepository,
         sessions: AuthSessions,
         passwords: Passwords,
         policy: PasswordPolicy,
@@ -57,6 +59,7 @@ class Accounts:
         clock: Callable[[], dt.datetime] = utc_now,
     ) -> None:
         self._units = units
+        self._credentials = credentials
         self._sessions = sessions
         self._passwords = passwords
         self._policy = policy
@@ -219,18 +222,13 @@ class Accounts:
         self, context: Context, address: Address | None, password: str, client: Client, turn: Turn
     ) -> Signed:
         await self._throttles.spend(context, "password", address.key if address else "")
-        known = await self._known(context, address)
-        verdict = await turn.verify(known.password_hash if known else None, password)
+        known_hash = await self._credentials.password_hash(address.key) if address else None
+        verdict = await turn.verify(known_hash, password)
         renewed = await turn.hash(password) if verdict.ok and verdict.needs_rehash else None
         async with self._units.begin(context) as session:
             # Asked again: meanwhile the password may have been changed, and then this one is not it.
-            user = await UserRepository(session).by_id(known.id) if known else None
-            good = (
-                verdict.ok
-                and known is not None
-                and user is not None
-                and user.password_hash == known.password_hash
-            )
+            user = await UserRepository(session).by_key(address.key) if address else None
+            good = verdict.ok and user is not None and user.password_hash == known_hash
             if good and user is not None:
                 self._require_usable(user)
                 if renewed is not None:
@@ -238,18 +236,12 @@ class Accounts:
                 signed = await self._sessions.begin(session, context, user, "password", client=client)
             else:
                 self._audit.record(
-                    session, context, AuditEvent.SIGN_IN_FAILED, user_id=known.id if known else None
+                    session, context, AuditEvent.SIGN_IN_FAILED, user_id=user.id if user else None
                 )
         if not good or address is None:
             raise BackstayError("invalid_credentials")
         await self._throttles.forgive(context, "password", address.key)
         return signed
-
-    async def _known(self, context: Context, address: Address | None) -> User | None:
-        if address is None:
-            return None
-        async with self._units.begin(context, reading=True) as session:
-            return await UserRepository(session).by_key(address.key)
 
     def _require_usable(self, user: User) -> None:
         if user.is_banned(self._clock()):

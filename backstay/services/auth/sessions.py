@@ -39,6 +39,7 @@ from backstay.services.auth.tokens import AccessTokens
 from backstay.services.context import Context
 from backstay.services.unit_of_work import UnitOfWork
 from backstay.utils.clock import utc_now
+from backstay.utils.ids import uuid7
 
 Scope = Literal["global", "local", "others"]
 REUSE_CAUSE = "fail-to-save"
@@ -114,6 +115,7 @@ class AuthSessions:
         if user.is_banned(now):
             raise BackstayError("user_banned")
         row = AuthSession(
+            id=uuid7(),
             user_id=user.id,
             key=new_session_key(),
             counter=0,
@@ -125,11 +127,12 @@ class AuthSessions:
             renewed_at=now,
             expires_at=now + dt.timedelta(days=self._auth.session_days),
         )
-        await SessionRepository(session).add(row)
         user.last_sign_in_at = now
         self._audit.record(
             session, context, AuditEvent.USER_SIGNED_IN, user_id=user.id, session_id=row.id, method=method
         )
+        # The three of them are written together, with this.
+        await SessionRepository(session).add(row)
         return await self.sign(session, user, row)
 
     async def raise_level(
