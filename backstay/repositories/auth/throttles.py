@@ -10,9 +10,12 @@ import json
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 
+from backstay.errors import BackstayError
 from backstay.repositories.database import Database, Engine, ResultRow, Statement
 
 SWEPT = 512
+# What a text that is no number is refused with.
+REFUSED = "22P02"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +52,14 @@ class _Sql:
     Attributes:
         take: parameters are the key, now + interval, the interval, and the latest time that still allows one more.
             The time at which the key is as if never used moves on by one interval, unless it is too far away.
+        take_all: the same for lists of each, in their order; it fails when it cannot take all. None where that saves
+            nothing: SQLite has no round trips.
         sweep: passes over rows that somebody else holds, so that it never waits and no two wait for each other.
         forgive: takes the rows in the order of the keys, as `take` does, so that no two wait for each other.
     """
 
     take: str
+    take_all: str | None
     look: str
     forgive: str
     sweep: str
@@ -63,6 +69,7 @@ _SQL: Mapping[Engine, _Sql] = {
     "sqlite": _Sql(
         take="INSERT INTO backstay_throttles AS t (key, until) VALUES (?, ?) ON CONFLICT (key) DO UPDATE"
         " SET until = max(t.until + ?, excluded.until) WHERE t.until <= ? RETURNING key",
+        take_all=None,
         look="SELECT until FROM backstay_throttles WHERE key = ?",
         forgive="DELETE FROM backstay_throttles WHERE key IN (SELECT value FROM json_each(?))",
         sweep="DELETE FROM backstay_throttles WHERE key IN"
@@ -71,6 +78,14 @@ _SQL: Mapping[Engine, _Sql] = {
     "postgresql": _Sql(
         take="INSERT INTO backstay_throttles AS t (key, until) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE"
         " SET until = greatest(t.until + $3, excluded.until) WHERE t.until <= $4 RETURNING key",
+        # The cast of a text that is no number undoes the statement.
+        take_all="WITH wanted AS (SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[])"
+        " AS w (key, until, step, latest)), taken AS (INSERT INTO backstay_throttles AS t (key, until)"
+        " SELECT key, until FROM wanted ON CONFLICT (key) DO UPDATE"
+        " SET until = greatest(t.until + (SELECT step FROM wanted w WHERE w.key = t.key), excluded.until)"
+        " WHERE t.until <= (SELECT latest FROM wanted w WHERE w.key = t.key) RETURNING key)"
+        " SELECT CASE WHEN count(*) = cardinality($1::text[]) THEN 1 ELSE ('short of ' || count(*))::int END"
+        " FROM taken",
         look="SELECT until FROM backstay_throttles WHERE key = $1",
         forgive="DELETE FROM backstay_throttles WHERE key IN (SELECT key FROM backstay_throttles"
         " WHERE key = ANY($1::text[]) ORDER BY array_position($1::text[], key::text) FOR UPDATE)",
@@ -116,11 +131,29 @@ class ThrottleRepository:
                 yield Statement(sql.sweep, (now, SWEPT))
 
         wanted = [(each.key, each.interval, now + (each.burst - 1) * each.interval) for each in allowances]
+        if sql.take_all is not None and not sweep and await self._took_all(sql.take_all, wanted, now):
+            return None
         try:
             await self._database.write(program)
         except _RefusedError as refused:
             return refused.refusal
         return None
+
+    async def _took_all(self, take_all: str, wanted: Sequence[tuple[str, int, int]], now: int) -> bool:
+        """Whether one statement, which commits itself, could take from every key; from none otherwise."""
+        keys, intervals, latest = (list(column) for column in zip(*wanted, strict=True))
+        statement = Statement(take_all, (keys, [now + each for each in intervals], intervals, latest))
+
+        def program() -> Generator[Statement, list[ResultRow], None]:
+            yield statement
+
+        try:
+            await self._database.write(program, atomic=False)
+        except BackstayError as error:
+            if error.code != REFUSED:
+                raise
+            return False
+        return True
 
     async def forgive(self, keys: list[str]) -> None:
         """Forget that these were used."""

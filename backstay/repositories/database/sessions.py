@@ -15,7 +15,7 @@ from typing import Any
 
 import aiosqlite
 from sqlalchemy import AsyncAdaptedQueuePool, Connection, event
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 from backstay.config.database import DatabaseSettings
@@ -72,15 +72,25 @@ def open_sessions(settings: DatabaseSettings, project: Path, uniques: Uniques) -
 
 def postgres_engine(settings: DatabaseSettings) -> AsyncEngine:
     """asyncpg with the session settings of our own pool."""
-    return create_async_engine(
+    engine = create_async_engine(
         "postgresql+asyncpg" + plain_url(settings.url).removeprefix("postgresql").removeprefix("postgres"),
         pool_size=settings.pool_size,
         max_overflow=0,
         pool_timeout=settings.pool_timeout_seconds,
         pool_use_lifo=True,
-        pool_pre_ping=True,
         connect_args={"server_settings": session_settings(settings)},
     )
+    event.listen(engine.sync_engine, "checkout", pass_over_ended)
+    return engine
+
+
+def pass_over_ended(connection: Any, *_pooled: Any) -> None:
+    """Have the pool open another connection in place of one that was seen to end, as our own pool does.
+
+    A ping would see a little more, for a round trip before every session.
+    """
+    if connection.driver_connection.is_closed():
+        raise DisconnectionError
 
 
 class TimedConnection(aiosqlite.Connection):

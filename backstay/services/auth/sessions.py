@@ -20,7 +20,6 @@ from backstay.models.auth.records import AuditEvent
 from backstay.models.auth.session import MAX_AGENT_LENGTH, AuthSession
 from backstay.models.auth.user import User
 from backstay.repositories.auth.revocations import RevocationRepository
-from backstay.repositories.auth.roles import RoleRepository
 from backstay.repositories.auth.sessions import SessionRepository
 from backstay.repositories.auth.users import UserRepository
 from backstay.repositories.database.sessions import Session
@@ -170,8 +169,7 @@ class AuthSessions:
         """Tokens of a session as it is now."""
         users = UserRepository(session)
         await users.save()
-        roles, permissions = await RoleRepository(session).of_user(user.id)
-        account = await users.account(user)
+        account, roles, permissions = await users.standing(user)
         token = self._access.mint(
             user.id,
             email=user.email,
