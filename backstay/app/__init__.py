@@ -113,7 +113,8 @@ class Backstay:
         tables = [resource.table for resource in catalog.resources.values()]
         tables += [model.__table__ for model in TABLES]  # type: ignore[misc]  # always a Table here
         self.database = open_database(settings.database, self.project, tables)
-        self.sessions = open_sessions(settings.database, self.project, unique_names(tables))
+        uniques = unique_names(tables)
+        self.sessions = open_sessions(settings.database, self.project, uniques)
         self.units = UnitOfWork(self.sessions)
         self.migrations = Migrations(settings.database.url, self.metadata, self.project)
         self.health = Health(self.database, self.migrations.is_current)
@@ -123,16 +124,16 @@ class Backstay:
         callers = Callers(self.tokens, ApiKeys(settings.tokens), self.identity.api_keys)
         planner = Planner(catalog, settings.rest)
         kinds = CallerKinds(catalog)
-        repository = ResourceRepository(self.database)
-        reader = ResourceReader(planner, kinds, repository)
-        writer = ResourceWriter(planner, kinds, repository, settings.rest)
+        repository = ResourceRepository(self.database, uniques)
+        self.reader = ResourceReader(planner, kinds, repository)
+        self.writer = ResourceWriter(planner, kinds, repository, settings.rest)
         self.users_app = self._users_app()
         controllers = routes.Controllers(
             live=Live(),
             ready=Ready(self.health),
             rest_root=JsonDocument(self._swagger2(), "application/openapi+json; charset=utf-8"),
-            tables=RestController(routes.REST, reader, writer),
-            rows=ItemController(routes.REST, reader, writer, settings.rest),
+            tables=RestController(routes.REST, self.reader, self.writer),
+            rows=ItemController(routes.REST, self.reader, self.writer, settings.rest),
             identity=Endpoints(self.identity.endpoints),
             mail_pages=Endpoints(self.identity.mail_pages),
             **self._documentation(),

@@ -13,7 +13,10 @@ from typing import Any
 from backstay.errors import BackstayError
 from backstay.models.access.caller import Caller
 from backstay.models.resources.plan import ReadPlan, WritePlan
-from backstay.repositories.database import Database
+from backstay.repositories.database import Database, Door
+from backstay.repositories.database.driver_errors import Uniques
+from backstay.repositories.database.sessions import Session
+from backstay.repositories.database.within import WithinSession
 from backstay.repositories.resources.compile import CompiledStatement, compile_estimate, compile_read
 from backstay.repositories.resources.dialects import Dialect
 from backstay.repositories.resources.insert_at_once import REFUSED, Row
@@ -24,6 +27,7 @@ from backstay.utils.bounded import BoundedDict
 
 # A statement takes about 5 ms to compile and 20 KiB to keep.
 KEPT_STATEMENTS = 2000
+NO_UNIQUES: Uniques = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +42,21 @@ class Page:
 class ResourceRepository:
     """Reads and writes of resources, by plan."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, uniques: Uniques = NO_UNIQUES) -> None:
         self.database = database
+        self._uniques = uniques
         self.dialect: Dialect = SqliteDialect() if database.engine == "sqlite" else PostgresDialect()
         self._reads: BoundedDict[ReadPlan, CompiledStatement] = BoundedDict(KEPT_STATEMENTS)
         self._estimates: BoundedDict[ReadPlan, CompiledStatement] = BoundedDict(KEPT_STATEMENTS)
         self._writes: BoundedDict[WritePlan, CompiledWrite] = BoundedDict(KEPT_STATEMENTS)
 
-    async def read(self, plan: ReadPlan, values: Sequence[Any], caller: Caller) -> Page:
+    async def read(
+        self, plan: ReadPlan, values: Sequence[Any], caller: Caller, session: Session | None = None
+    ) -> Page:
         """Run a read: one statement.
+
+        Args:
+            session: whose transaction it is part of, and sees; None for what is committed.
 
         Raises:
             BackstayError: what the database's door raises; `PGRST127` for what this engine cannot do.
@@ -54,19 +64,20 @@ class ResourceRepository:
         compiled = self._reads.get(plan)
         if compiled is None:
             compiled = self._reads[plan] = compile_read(plan, self.dialect)
-        rows = await self.database.read(compiled.bind(values, caller))
+        door = self._door(session)
+        rows = await door.read(compiled.bind(values, caller))
         row = rows[0]
         total = None if plan.count is None else row[2]
         if plan.count is not None and total is None:
-            total = await self._planned(plan, values, caller)
+            total = await self._planned(door, plan, values, caller)
         return Page(row[0], row[1].encode(), total)
 
-    async def _planned(self, plan: ReadPlan, values: Sequence[Any], caller: Caller) -> int:
+    async def _planned(self, door: Door, plan: ReadPlan, values: Sequence[Any], caller: Caller) -> int:
         """How many rows PostgreSQL's planner expects. The one question that takes a second statement."""
         compiled = self._estimates.get(plan)
         if compiled is None:
             compiled = self._estimates[plan] = compile_estimate(plan, self.dialect)
-        rows = await self.database.read(compiled.bind(values, caller))
+        rows = await door.read(compiled.bind(values, caller))
         expected: int = json.loads(rows[0][0])[0]["Plan"]["Plan Rows"]
         return expected
 
@@ -77,16 +88,21 @@ class ResourceRepository:
         values: Sequence[Any],
         caller: Caller,
         precondition: Precondition | None = None,
+        session: Session | None = None,
     ) -> Written:
         """Run a write in one transaction; nothing of it remains when it raises.
 
         Args:
             rows: values by column name, in the order of the columns; one row for an update, none for a delete.
             precondition: sees the document of the rows about to be touched (None when there are none), and raises.
+            session: whose transaction it becomes part of, and which is to be undone as a whole when it raises.
         """
         compiled = self._writes.get(plan)
         if compiled is None:
             compiled = self._writes[plan] = CompiledWrite(plan, self.dialect)
+        if session is not None:
+            program = compiled.program(rows, values, caller, precondition)
+            return await self._door(session).write(program)
         at_once = compiled.at_once(rows, caller)
         if at_once is not None:
             try:
@@ -100,3 +116,8 @@ class ResourceRepository:
             not compiled.is_one_statement or precondition is not None or len({tuple(row) for row in rows}) > 1
         )
         return await self.database.write(program, atomic=atomic)
+
+    def _door(self, session: Session | None) -> Door:
+        if session is None:
+            return self.database
+        return WithinSession(self.database.engine, session, self._uniques)

@@ -9,6 +9,7 @@ from backstay.errors import BackstayError
 from backstay.models.catalog import Field, Resource
 from backstay.models.resources.plan import ReadPlan
 from backstay.models.resources.request import Request, Shape
+from backstay.repositories.database.sessions import Session
 from backstay.repositories.resources.fetch import Page, ResourceRepository
 from backstay.services.context import Context
 from backstay.services.resources.kinds import CallerKinds
@@ -30,8 +31,13 @@ class ResourceReader:
         self._resources: BoundedDict[Hashable, Resource] = BoundedDict(KEPT_PLANS)
         self._plans: BoundedDict[Hashable, ReadPlan] = BoundedDict(KEPT_PLANS)
 
-    async def read(self, context: Context, request: Request, values: Sequence[Any]) -> Page:
+    async def read(
+        self, context: Context, request: Request, values: Sequence[Any], session: Session | None = None
+    ) -> Page:
         """Rows of a resource as this caller may see them. One statement.
+
+        Args:
+            session: whose transaction it is part of, and sees.
 
         Raises:
             BackstayError: for names that do not exist for the caller, literals that are no such value, `PGRST116`
@@ -42,7 +48,7 @@ class ResourceReader:
         plan = self._plans.get(place)
         if plan is None:
             plan = self._plans[place] = self.planner.read(request, caller)
-        page = await self.repository.read(plan, read_values(plan.parameters, values), caller)
+        page = await self.repository.read(plan, read_values(plan.parameters, values), caller, session)
         if request.shape is Shape.OBJECT and page.count != 1:
             raise BackstayError("PGRST116", details=f"The result contains {page.count} rows")
         return page

@@ -12,6 +12,7 @@ from backstay.models.catalog import Field, Resource
 from backstay.models.defaults import Default, insert_default, update_default
 from backstay.models.resources.plan import WritePlan
 from backstay.models.resources.request import Conflict, Rows, Write
+from backstay.repositories.database.sessions import Session
 from backstay.repositories.resources.fetch import ResourceRepository
 from backstay.repositories.resources.write import Precondition, Written
 from backstay.services.context import Context
@@ -38,11 +39,19 @@ class ResourceWriter:
         self._plans: BoundedDict[Hashable, WritePlan] = BoundedDict(KEPT_PLANS)
         self._defaults = {name: _Defaults(resource) for name, resource in planner.catalog.resources.items()}
 
-    async def insert(self, context: Context, write: Write, values: Sequence[Any], rows: Rows) -> Written:
+    async def insert(
+        self,
+        context: Context,
+        write: Write,
+        values: Sequence[Any],
+        rows: Rows,
+        session: Session | None = None,
+    ) -> Written:
         """Insert rows, or with `write.conflict` meet those that exist. All of them or none.
 
         Args:
             values: literals of the query, which an answer with filtered embeds has.
+            session: whose transaction it becomes part of; it is to be undone as a whole when this raises.
 
         Raises:
             BackstayError: `validation_failed` with one entry per bad value; `PGRST204`, `42501`, `23505` and the like.
@@ -57,7 +66,7 @@ class ResourceWriter:
             return Written(count=0, inserted=0, body=b"[]" if write.representation else None, keys=())
         complete = self._complete(plan, rows, context.caller)
         _refuse_repeated(plan, complete)
-        return await self._run(context, plan, complete, read_values(plan.parameters, values))
+        return await self._run(context, plan, complete, read_values(plan.parameters, values), session=session)
 
     async def update(
         self,
@@ -66,6 +75,7 @@ class ResourceWriter:
         values: Sequence[Any],
         rows: Rows,
         precondition: Precondition | None = None,
+        session: Session | None = None,
     ) -> Written:
         """Set columns of the rows that match the filters and that the caller may change."""
         if len(rows.items) != 1:
@@ -74,14 +84,21 @@ class ResourceWriter:
         read = read_rows(plan.resource, plan.fields, rows.items, single=True)[0]
         for field, make in self._defaults[plan.resource.name].on_update:
             read.setdefault(field.name, make(context.caller))
-        return await self._run(context, plan, [read], read_values(plan.parameters, values), precondition)
+        return await self._run(
+            context, plan, [read], read_values(plan.parameters, values), precondition, session
+        )
 
     async def delete(
-        self, context: Context, write: Write, values: Sequence[Any], precondition: Precondition | None = None
+        self,
+        context: Context,
+        write: Write,
+        values: Sequence[Any],
+        precondition: Precondition | None = None,
+        session: Session | None = None,
     ) -> Written:
         """Delete the rows that match the filters and that the caller may delete."""
         plan = self._plan(context, write, ())
-        return await self._run(context, plan, (), read_values(plan.parameters, values), precondition)
+        return await self._run(context, plan, (), read_values(plan.parameters, values), precondition, session)
 
     def _plan(self, context: Context, write: Write, columns: tuple[str, ...]) -> WritePlan:
         place = (write, columns, self.kinds.of(context.caller))
@@ -97,9 +114,10 @@ class ResourceWriter:
         rows: Sequence[Mapping[str, Any]],
         values: Sequence[Any],
         precondition: Precondition | None = None,
+        session: Session | None = None,
     ) -> Written:
         try:
-            return await self.repository.write(plan, rows, values, context.caller, precondition)
+            return await self.repository.write(plan, rows, values, context.caller, precondition, session)
         except BackstayError as error:
             raise self._said_to(context.caller, plan.resource, error) from error
 
