@@ -7,7 +7,9 @@ member, and what only some members have, or find null, is marked so.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 from backstay.errors import ConfigurationError
 from backstay.models.access.audience import (
@@ -21,7 +23,14 @@ from backstay.models.access.audience import (
     with_role,
 )
 from backstay.models.catalog import Cardinality, Catalog, Field, Relation, Resource, ValueKind
-from backstay.models.resources.typed import Function, Relationship, TypedCatalog, TypedColumn, TypedTable
+from backstay.models.resources.typed import (
+    Function,
+    Relationship,
+    Schema,
+    TypedCatalog,
+    TypedColumn,
+    TypedTable,
+)
 from backstay.services.resources.kinds import rules_of
 
 AUDIENCES = {"anonymous": ANYBODY_ANONYMOUS, "user": WITHOUT_ROLE, "service": ABOVE_RULES}
@@ -58,7 +67,7 @@ def typed_catalog(catalog: Catalog, audience: Audience, functions: Sequence[Func
         audience=audience.words,
         tables=tuple(making.tables()),
         enums=dict(sorted(making.enums.items())),
-        functions=tuple(sorted(functions, key=lambda function: function.name)),
+        functions=tuple(_told_apart(sorted(functions, key=lambda function: function.name))),
     )
 
 
@@ -135,3 +144,35 @@ class _Typing:
 
     def _is_readable(self, resource: Resource) -> bool:
         return self.audience.outlook(resource.access.read).may_hold
+
+
+def _told_apart(functions: Iterable[Function]) -> Iterable[Function]:
+    """The functions, each definition meaning one thing: where a name is taken, it gets the function's in front."""
+    known: dict[str, Schema] = {}
+    for function in functions:
+        if any(known.get(name, schema) != schema for name, schema in function.definitions.items()):
+            # All of its names, since those that look alike may refer to what differs.
+            function = _renamed(function)
+        known.update(function.definitions)
+        yield function
+
+
+def _renamed(function: Function) -> Function:
+    addresses = {f"#/$defs/{name}": f"#/$defs/{function.name}.{name}" for name in function.definitions}
+
+    def follow(value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return {key: follow(part) for key, part in value.items()}
+        if isinstance(value, list | tuple):
+            return [follow(part) for part in value]
+        # No other text in a schema begins as an address does.
+        return addresses.get(value, value) if isinstance(value, str) else value
+
+    return replace(
+        function,
+        arguments=tuple(replace(each, schema=follow(each.schema)) for each in function.arguments),
+        returns=follow(function.returns),
+        definitions={
+            f"{function.name}.{name}": follow(schema) for name, schema in function.definitions.items()
+        },
+    )

@@ -20,7 +20,7 @@ from backstay.models.access.terms import caller
 from backstay.models.base import NAMING, Model
 from backstay.models.catalog import Catalog
 from backstay.models.catalog_reading import read_catalog
-from backstay.models.resources.typed import TypedCatalog
+from backstay.models.resources.typed import Function, TypedCatalog
 from backstay.services.resources.sight import Sight
 from backstay.services.resources.typed import audience_named, typed_catalog
 
@@ -193,3 +193,24 @@ def test_a_rule_with_very_many_open_terms_is_taken_to_come_to_anything() -> None
     assert (outlook.may_hold, outlook.may_be_never, outlook.may_depend) == (True, True, True)
     twice = Rule(caller.has_role("a") & ~caller.has_role("a"))
     assert not SIGNED_IN.outlook(twice).may_hold
+
+
+def test_definitions_of_one_name_are_told_apart_when_they_differ(catalog: Catalog) -> None:
+    def function(name: str, kind: str) -> Function:
+        return Function(
+            name,
+            returns={"type": "array", "items": {"$ref": "#/$defs/Outer"}},
+            definitions={
+                "Outer": {"type": "object", "properties": {"inner": {"$ref": "#/$defs/Inner"}}},
+                "Inner": {"type": "object", "properties": {"value": {"type": kind}}},
+            },
+        )
+
+    same = typed_catalog(catalog, SIGNED_IN, [function("b", "string"), function("a", "string")])
+    assert list(same.definitions) == ["Inner", "Outer"]
+    apart = typed_catalog(catalog, SIGNED_IN, [function("b", "integer"), function("a", "string")])
+    assert list(apart.definitions) == ["Inner", "Outer", "b.Inner", "b.Outer"]
+    assert apart.definitions["b.Outer"]["properties"]["inner"] == {"$ref": "#/$defs/b.Inner"}
+    text = build_python(apart, "made by a test")
+    assert "PublicBReturns: TypeAlias = list[PublicBOuter]" in text
+    assert "PublicAReturns: TypeAlias = list[PublicOuter]" in text
