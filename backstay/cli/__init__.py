@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from backstay.cli import apikey, check, dev, keys, migrate, role, routes, serve, token, user
+from backstay.cli import apikey, check, dev, generate, keys, migrate, role, routes, serve, token, user
 from backstay.cli.terminal import problems
 from backstay.errors import BackstayError, ConfigurationError
 
@@ -31,6 +31,7 @@ application.command("check")(check.check)
 application.command("routes")(routes.routes)
 application.add_typer(migrate.commands, name="migrate")
 application.command("token")(token.token)
+application.add_typer(generate.commands, name="generate")
 application.add_typer(user.commands, name="user")
 application.add_typer(role.commands, name="role")
 application.add_typer(apikey.commands, name="apikey")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -15,6 +13,7 @@ from tests.conftest import ENGINES
 from tests.engines import PostgresServer
 from tests.identity.both import Both
 from tests.identity.served import Served, serving
+from tests.node import node_in
 
 JAVASCRIPT = Path(__file__).parent / "javascript"
 
@@ -71,11 +70,4 @@ def both(two_processes: Served) -> Iterator[Both]:
 @pytest.fixture(scope="session")
 def node() -> Path:
     """Node, with the clients installed as their lock file says."""
-    programs = Path(sys.executable).parent
-    stamp, lock = JAVASCRIPT / "node_modules" / ".package-lock.json", JAVASCRIPT / "package-lock.json"
-    if not stamp.exists() or stamp.stat().st_mtime < lock.stat().st_mtime:
-        subprocess.run(
-            [programs / "npm", "ci", "--ignore-scripts"],
-            cwd=JAVASCRIPT, check=True, capture_output=True, timeout=300,
-        )  # fmt: skip
-    return programs / "node"
+    return node_in(JAVASCRIPT)

@@ -1,1 +1,1 @@
-"""The API described: OpenAPI 3.1 for people and tools, Swagger 2.0 for PostgREST's clients, and the page that shows it."""
+"""The API described: OpenAPI 3.1 for people and tools, Swagger 2.0 for PostgREST's clients, types for typed programs, a page."""

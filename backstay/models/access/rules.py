@@ -86,7 +86,10 @@ class Rule:
         """True, false, or the condition on the row that is left for this caller."""
         if caller.bypasses_rules:
             return True
-        signature = tuple(_signature_of(term, caller) for term in self.terms)
+        return self.fold_where(tuple(_signature_of(term, caller) for term in self.terms))
+
+    def fold_where(self, signature: Signature) -> bool | Predicate:
+        """The same for all callers for whom each of the rule's terms holds, or has a value, as `signature` says."""
         outcome = self._folds.get(signature)
         if outcome is None:
             outcome = self._folds[signature] = self._fold(signature)

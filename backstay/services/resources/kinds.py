@@ -17,7 +17,7 @@ class CallerKinds:
     """Tells the kind of a caller, once per caller."""
 
     def __init__(self, catalog: Catalog) -> None:
-        terms = {(term.words, repr(term.type)): term for rule in _rules(catalog) for term in rule.terms}
+        terms = {(term.words, repr(term.type)): term for rule in rules_of(catalog) for term in rule.terms}
         self._terms: tuple[CallerTerm, ...] = tuple(terms.values())
         self._kinds: BoundedDict[Caller, Hashable] = BoundedDict(KEPT_CALLERS)
 
@@ -33,7 +33,8 @@ class CallerKinds:
         return tuple(bool(value) if term.is_test else value is not None for term, value in values)
 
 
-def _rules(catalog: Catalog) -> Iterator[Rule]:
+def rules_of(catalog: Catalog) -> Iterator[Rule]:
+    """Every rule of every table and column."""
     for resource in catalog.resources.values():
         access = resource.access
         yield from (access.read, access.create, access.update, access.delete, *access.fields.values())

@@ -104,6 +104,7 @@ def backstay(project: Path, *words: str, **variables: str) -> subprocess.Complet
         *[("role", word) for word in ("create", "list", "grant", "revoke")],
         *[("apikey", word) for word in ("create", "list", "revoke")],
         *[("keys", word) for word in ("list", "rotate", "revoke")],
+        *[("generate", word) for word in ("typescript", "python")],
     ],
 )
 def test_every_command_teaches_itself_with_examples(words: tuple[str, ...]) -> None:
@@ -114,7 +115,7 @@ def test_every_command_teaches_itself_with_examples(words: tuple[str, ...]) -> N
 
 def test_the_help_lists_every_command() -> None:
     shown = CliRunner().invoke(application, ["--help"]).stdout
-    for name in ("dev", "serve", "check", "routes", "migrate", "token"):
+    for name in ("dev", "serve", "check", "routes", "migrate", "token", "generate"):
         assert re.search(rf"^\W*{name}\s", shown, re.MULTILINE)
 
 
@@ -257,6 +258,16 @@ def test_a_token_is_minted_alone_on_its_line_and_not_in_production(project: Path
     )
     assert refused.returncode == 1
     assert "production" in refused.stderr
+
+
+def test_types_are_made_from_the_models(project: Path) -> None:
+    made = backstay(project, "generate", "typescript", "--as", "captain")
+    assert (made.returncode, made.stderr) == (0, "")
+    assert "          name: string\n" in made.stdout
+    refused = backstay(project, "generate", "python", "--as", "captan")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "anonymous, user, service, captain" in refused.stderr
+    assert "Traceback" not in refused.stderr
 
 
 @pytest.mark.parametrize("words", [("dev", "--no-reload"), ("dev",), ("serve",), ("serve", "--workers", "2")])
