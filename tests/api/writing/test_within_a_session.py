@@ -80,7 +80,10 @@ def test_what_the_database_refuses_reads_as_ever_and_undoes_all(
     app.note_change()
     with pytest.raises(BackstayError) as raised:
         app.run(work())
-    alone = service.post("/rest/v1/ships", [{"name": "by the session"}, {"name": "bad", **row}])
+    nowhere = {"home_code": None}
+    alone = service.post(
+        "/rest/v1/ships", [{"name": "by the session"} | nowhere, {"name": "bad"} | nowhere | row]
+    )
     assert raised.value.code == code == alone.json()["code"]
     assert raised.value.message == alone.json()["message"]
     assert service.rows("/rest/v1/ships?name=in.(good,bad)") == []
