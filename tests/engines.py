@@ -93,9 +93,16 @@ class PostgresServer:
         self.stop(crash=True)
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def create_database(self, name: str) -> str:
-        """Make an empty database of that name, in place of an older one, and return its address."""
-        self.run_sql(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)', f'CREATE DATABASE "{name}"')
+    def create_database(self, name: str, template: str = "template1") -> str:
+        """Make a database of that name, in place of an older one, and return its address.
+
+        Args:
+            template: the database it is a copy of, to which nobody is connected; the default is empty.
+        """
+        self.run_sql(
+            f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)',
+            f'CREATE DATABASE "{name}" TEMPLATE "{template}"',
+        )
         return self.url_of(name)
 
     def run_sql(self, *commands: str) -> None:

@@ -98,17 +98,16 @@ def auth_settings(request: pytest.FixtureRequest) -> dict[str, Any]:
 
 
 @pytest.fixture
-async def world(database_url: str, tmp_path: Path, auth_settings: dict[str, Any]) -> AsyncIterator[World]:
+async def world(migrated_url: str, tmp_path: Path, auth_settings: dict[str, Any]) -> AsyncIterator[World]:
     """The application, open."""
     settings = Settings(
         tokens=TOKENS,
         passwords=PASSWORDS,
-        database=DatabaseSettings(url=database_url),
+        database=DatabaseSettings(url=migrated_url),
         auth=AuthSettings(**{"public_url": ORIGIN, "site_url": "http://site.test", **auth_settings}),
         data_folder=tmp_path,
     )
     app = Backstay(settings=settings, models=(), routers=(), project=tmp_path)
-    await app.migrations.up()
     async with app.running():
         transport = httpx.ASGITransport(app=app)
         async with httpx.AsyncClient(transport=transport, base_url=ORIGIN) as client:

@@ -43,25 +43,24 @@ def liar(lying: Liar) -> Liar:
 
 
 @pytest.fixture
-async def at(liar: Liar, database_url: str, tmp_path: Path) -> AsyncIterator[World]:
+async def at(liar: Liar, migrated_url: str, tmp_path: Path) -> AsyncIterator[World]:
     """The application, with the provider as `oidc` and, to have a second one, as `gitlab`."""
-    async with world_at(liar.issuer, database_url, tmp_path) as world:
+    async with world_at(liar.issuer, migrated_url, tmp_path) as world:
         yield world
 
 
 @asynccontextmanager
-async def world_at(issuer: str, database_url: str, folder: Path) -> AsyncIterator[World]:
+async def world_at(issuer: str, migrated_url: str, folder: Path) -> AsyncIterator[World]:
     one = ProviderSettings(client_id=CLIENT_ID, client_secret=SecretStr("secret"), issuer=issuer)
     auth = AuthSettings(public_url=ORIGIN, site_url=SITE, providers=ProvidersSettings(oidc=one, gitlab=one))
     settings = Settings(
         tokens=TOKENS,
         passwords=PASSWORDS,
-        database=DatabaseSettings(url=database_url),
+        database=DatabaseSettings(url=migrated_url),
         auth=auth,
         data_folder=folder,
     )
     app = Backstay(settings=settings, models=(), routers=(), project=folder)
-    await app.migrations.up()
     async with app.running():
         transport = httpx.ASGITransport(app=app)
         async with httpx.AsyncClient(transport=transport, base_url=ORIGIN) as client:
@@ -100,9 +99,9 @@ async def account(world: World, token: str) -> dict[str, Any]:
     return found
 
 
-async def test_a_real_provider_signs_a_user_in(database_url: str, tmp_path: Path) -> None:
+async def test_a_real_provider_signs_a_user_in(migrated_url: str, tmp_path: Path) -> None:
     with real_provider(tmp_path / "provider.log") as issuer:
-        async with world_at(issuer, database_url, tmp_path) as world:
+        async with world_at(issuer, migrated_url, tmp_path) as world:
             claims = {"email": "ann@example.com", "email_verified": True, "name": "Ann"}
             await asyncio.to_thread(httpx.put, f"{issuer}/users/ann", json=claims)
             tokens = []

@@ -22,7 +22,6 @@ from backstay.models.base import Model
 from backstay.repositories.auth.audit import MAX_PAGE, AuditRepository
 from backstay.repositories.database.choose import unique_names
 from backstay.repositories.database.sessions import open_sessions
-from backstay.repositories.migrations import Migrations
 from backstay.services.auth.audit import CLI, MAX_DETAIL_LENGTH, Audit
 from backstay.services.context import Context
 from backstay.services.unit_of_work import UnitOfWork
@@ -42,10 +41,9 @@ def every_line_is_logged() -> Iterator[None]:
 
 
 @pytest.fixture
-async def units(database_url: str, tmp_path: Path) -> AsyncIterator[UnitOfWork]:
-    await Migrations(database_url, Model.metadata, tmp_path).up()
+async def units(migrated_url: str, tmp_path: Path) -> AsyncIterator[UnitOfWork]:
     sessions = open_sessions(
-        DatabaseSettings(url=database_url), tmp_path, unique_names(Model.metadata.tables.values())
+        DatabaseSettings(url=migrated_url), tmp_path, unique_names(Model.metadata.tables.values())
     )
     yield UnitOfWork(sessions)
     await sessions.close()
@@ -230,8 +228,8 @@ MERGE INTO backstay_audit_log a USING backstay_audit_log b ON a.id = b.id WHEN M
 """
 
 
-async def test_nobody_changes_or_removes_a_line(units: UnitOfWork, database_url: str) -> None:
-    own = CHANGES_OF_SQLITE if database_url.startswith("sqlite") else CHANGES_OF_POSTGRESQL
+async def test_nobody_changes_or_removes_a_line(units: UnitOfWork, migrated_url: str) -> None:
+    own = CHANGES_OF_SQLITE if migrated_url.startswith("sqlite") else CHANGES_OF_POSTGRESQL
     line = await record(units, Context())
     for change in (CHANGES + own).split("\n"):
         if not change:

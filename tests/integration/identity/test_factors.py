@@ -99,15 +99,14 @@ class Process:
 
 
 @pytest.fixture
-async def processes(database_url: str, tmp_path: Path) -> AsyncIterator[tuple[Process, Process]]:
+async def processes(migrated_url: str, tmp_path: Path) -> AsyncIterator[tuple[Process, Process]]:
     settings = Settings(
         tokens=TokenSettings(secret=SecretStr(SECRET)),
-        database=DatabaseSettings(url=database_url),
+        database=DatabaseSettings(url=migrated_url),
         auth=AuthSettings(throttle_factor=10),
         data_folder=tmp_path,
     )
     apps = [Backstay(settings=settings, models=(), routers=(), project=tmp_path) for _ in range(2)]
-    await apps[0].migrations.up()
     clock = Clock()
     async with apps[0].running(), apps[1].running():
         yield Process(apps[0], clock), Process(apps[1], clock)

@@ -13,11 +13,9 @@ from structlog.testing import capture_logs
 
 from backstay.config.database import DatabaseSettings
 from backstay.errors import BackstayError
-from backstay.models.base import Model
 from backstay.repositories.auth.throttles import SWEPT, Allowance, ThrottleRepository
 from backstay.repositories.database import Database, Statement
 from backstay.repositories.database.choose import open_database
-from backstay.repositories.migrations import Migrations
 from backstay.services.auth.throttles import POLICIES, Action, Throttles, client_of
 from backstay.services.context import Context
 
@@ -43,10 +41,9 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-async def databases(database_url: str, tmp_path: Path) -> AsyncIterator[tuple[Database, Database]]:
+async def databases(migrated_url: str, tmp_path: Path) -> AsyncIterator[tuple[Database, Database]]:
     """Two processes' doors to one database."""
-    await Migrations(database_url, Model.metadata, tmp_path).up()
-    settings = DatabaseSettings(url=database_url, pool_size=5, pool_timeout_seconds=10)
+    settings = DatabaseSettings(url=migrated_url, pool_size=5, pool_timeout_seconds=10)
     async with AsyncExitStack() as stack:
         opened = []
         for _ in range(2):
