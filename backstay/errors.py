@@ -194,6 +194,7 @@ CATALOGUE: Mapping[str, Entry] = {
     "428C9": Entry(Kind.INVALID, "the column is generated"),
     "42703": Entry(Kind.INVALID, "column does not exist"),
     "42704": Entry(Kind.INVALID, "type does not exist"),
+    "42803": Entry(Kind.INVALID, "the column is neither grouped by nor aggregated"),
     "42804": Entry(Kind.INVALID, "the operator does not fit the column's type"),
     "42846": Entry(Kind.INVALID, "cannot cast"),
     "42883": Entry(Kind.INVALID, "operator does not exist"),

@@ -132,7 +132,7 @@ class Backstay:
             live=Live(),
             ready=Ready(self.health),
             rest_root=JsonDocument(self._swagger2(), "application/openapi+json; charset=utf-8"),
-            tables=RestController(routes.REST, self.reader, self.writer),
+            tables=RestController(routes.REST, self.reader, self.writer, settings.rest),
             rows=ItemController(routes.REST, self.reader, self.writer, settings.rest),
             identity=Endpoints(self.identity.endpoints),
             mail_pages=Endpoints(self.identity.mail_pages),

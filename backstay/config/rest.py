@@ -11,6 +11,8 @@ class RestSettings(BaseModel):
         max_depth: most levels of embeds below the resource.
         max_write_rows: most rows of one insert.
         require_preconditions: PATCH, PUT and DELETE of one row need `If-Match` (428 without).
+        aggregates: `sum()` and its kind may be selected (PGRST123 when not).
+        tx_override: `Prefer: tx=rollback` is honoured: a write is tried, answered and undone.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -21,3 +23,5 @@ class RestSettings(BaseModel):
     max_conditions: int = Field(default=100, ge=1)
     max_write_rows: int = Field(default=10_000, ge=1)
     require_preconditions: bool = False
+    aggregates: bool = True
+    tx_override: bool = False

@@ -24,7 +24,7 @@ from backstay.models.auth.user import User
 from backstay.repositories.database import ResultRow, Statement
 from backstay.repositories.database.postgres import PostgresDatabase
 from backstay.repositories.database.sqlite import SqliteDatabase
-from tests.api.models import MODELS
+from tests.api.models import FAVOURITES, MODELS
 from tests.api.seed import ROWS, USERS
 
 PUBLISHABLE_KEY = "sb_publishable_0123456789abcdef0123"
@@ -103,7 +103,7 @@ class Harbour:
         await self._running.__aenter__()
         async with self.app.sessions.engine.begin() as connection:
             models: list[type] = [User, *MODELS]
-            tables = [_table(model) for model in models]
+            tables = [*(_table(model) for model in models), FAVOURITES]
             await connection.run_sync(self.app.metadata.create_all, tables=tables)
             await connection.execute(insert(_table(User)), USERS)
             for name, rows in ROWS.items():

@@ -13,13 +13,15 @@ from starlette.types import Receive, Scope, Send
 
 from backstay.config.rest import RestSettings
 from backstay.controllers.http import Header, HttpRequest, respond
+from backstay.controllers.resources.bodies import read_rows
 from backstay.controllers.resources.etags import etag_of, matches
+from backstay.controllers.resources.exact_json import without_nulls
 from backstay.controllers.resources.json_body import decode_json
-from backstay.controllers.resources.media import CSV_LINES, negotiate
+from backstay.controllers.resources.media import CSV_LINES, AnswerMedia, negotiate
 from backstay.controllers.resources.methods import allowed, require_method
 from backstay.controllers.resources.prefer import Preferences, PreferParser, applied_header
 from backstay.controllers.resources.query_string import ParsedQuery, QueryStringParser
-from backstay.controllers.resources.rest import VARY, read_rows, shaped
+from backstay.controllers.resources.rest import VARY, checked_profile, shaped
 from backstay.errors import BackstayError
 from backstay.models.catalog import Field, Resource, ValueKind
 from backstay.models.resources.request import (
@@ -40,7 +42,8 @@ from backstay.services.resources.write import ResourceWriter
 from backstay.utils.bounded import BoundedDict
 
 ALLOWED = ("GET", "HEAD", "PATCH", "PUT", "DELETE", "OPTIONS")
-_PREFERENCES = ("return", "handling")
+_READ_PREFERENCES = ("handling", "timezone")
+_PREFERENCES = ("return", *_READ_PREFERENCES)
 
 # What a whole-table route answers with 400 is said with 422 here: the address is right, the values are not.
 _UNPROCESSABLE = frozenset({"validation_failed", "PGRST204", "23502", "23514", "428C9", "22001", "22003"})
@@ -79,7 +82,7 @@ class ItemController:
         resource = self._reader.resource(request.context, table)
         if request.method not in ("GET", "HEAD"):
             require_method(resource, request.method, ALLOWED, request.context.caller)
-        item = self._item(resource, key, self._queries.parse(request.query))
+        item = self._item(resource, key, self._queries.parse(request.query), self._preferences_of(request))
         try:
             await handle(request, item, send)
         except BackstayError as error:
@@ -89,23 +92,26 @@ class ItemController:
                 ) from error
             raise
 
-    def _item(self, resource: Resource, key: str, parsed: ParsedQuery) -> _Item:
+    def _item(self, resource: Resource, key: str, parsed: ParsedQuery, preferences: Preferences) -> _Item:
         """The row's address, with the question for it, which is the same object for equal shapes."""
         place = (resource.name, parsed.query, len(parsed.values))
         question = self._questions.get(place)
         if question is None:
             question = self._questions[place] = _question(resource, parsed)
-        return _Item(resource, key, parsed, question)
+        undone = self._settings.tx_override and preferences.tx == "rollback"
+        return _Item(resource, key, parsed, question, preferences.timezone, undone=undone)
 
     async def _read(self, request: HttpRequest, item: _Item, send: Send) -> None:
         answer = negotiate(request.headers.get(b"accept"))
+        profile = checked_profile(request.headers.get(b"accept-profile"))
         document = await self._document(request, item)
         if document is None:
             raise BackstayError("row_not_found")
-        body = shaped(document, CSV_LINES) if answer is CSV_LINES else document[1:-1]
+        body = shaped(document, answer) if answer is CSV_LINES else _one(document, answer)
         tag = etag_of(body)
         condition = request.headers.get(b"if-none-match")
-        headers: list[Header] = [(b"etag", tag), (b"cache-control", b"private, no-cache"), VARY]
+        headers: list[Header] = [(b"etag", tag), (b"cache-control", b"private, no-cache"), *profile]
+        headers += self._applied(self._preferences_of(request), _READ_PREFERENCES)
         if condition is not None and matches(condition, tag, weakly=True):
             await respond(send, 304, headers)
             return
@@ -148,7 +154,7 @@ class ItemController:
             self._writer.delete(request.context, write, item.values, self._precondition(request)),
         )
         if preferences.return_ != "representation":
-            await respond(send, 204, _applied(preferences))
+            await respond(send, 204, self._applied(preferences, _PREFERENCES))
             return
         await self._answer(send, 200, written, preferences, tagged=False)
 
@@ -203,7 +209,7 @@ class ItemController:
         self, send: Send, status: int, written: Written, preferences: Preferences, *, tagged: bool = True
     ) -> None:
         assert written.body is not None
-        headers = _applied(preferences)
+        headers = self._applied(preferences, _PREFERENCES)
         body = written.body[1:-1]
         if tagged:
             headers.append((b"etag", etag_of(body)))
@@ -212,6 +218,10 @@ class ItemController:
             return
         headers.append((b"content-type", b"application/json; charset=utf-8"))
         await respond(send, status, headers, body)
+
+    def _applied(self, preferences: Preferences, honoured: tuple[str, ...]) -> list[Header]:
+        applied = applied_header(preferences, (*honoured, "tx") if self._settings.tx_override else honoured)
+        return [VARY] if applied is None else [VARY, (b"preference-applied", applied.encode())]
 
     def _preferences_of(self, request: HttpRequest) -> Preferences:
         return self._preferences.parse(request.values(b"prefer"))
@@ -238,21 +248,39 @@ class ItemController:
 class _Item:
     """One row's address: its table, its key, and what the query string says of the answer."""
 
-    __slots__ = ("has_other_literals", "key", "query", "request", "resource", "values")
+    __slots__ = ("has_other_literals", "key", "query", "request", "resource", "undone", "values", "zone")
 
-    def __init__(self, resource: Resource, key: str, parsed: ParsedQuery, question: Request) -> None:
+    def __init__(
+        self,
+        resource: Resource,
+        key: str,
+        parsed: ParsedQuery,
+        question: Request,
+        zone: str | None,
+        *,
+        undone: bool,
+    ) -> None:
         self.resource = resource
+        self.zone = zone
+        self.undone = undone
         self.has_other_literals = bool(parsed.values)
         self.key = _key_values(resource, key)
         self.values = (*parsed.values, *self.key)
         self.query = question.query
-        self.request = question
+        self.request = question if zone is None else replace(question, zone=zone)
 
     def write(self, kind: WriteKind, conflict: Conflict | None) -> Write:
         """A write of this row whose answer shows it as this address does."""
         query = Query(self.query.select) if kind is WriteKind.INSERT else self.query
         return Write(
-            self.resource.name, kind, query, representation=True, conflict=conflict, shape=Shape.ARRAY
+            self.resource.name,
+            kind,
+            query,
+            representation=True,
+            conflict=conflict,
+            shape=Shape.ARRAY,
+            undone=self.undone,
+            zone=self.zone,
         )
 
     def whole(self, rows: Rows, fields: Sequence[Field]) -> Rows:
@@ -265,7 +293,7 @@ class _Item:
             raise BackstayError("PGRST102", "the body of a PUT is one object")
         row = dict(rows.items[0])
         for field, value in zip(self.resource.primary_key, self.key, strict=True):
-            given = row.setdefault(field.name, _key_json(value, field.kind))
+            given = row.setdefault(field.name, value if rows.textual else _key_json(value, field.kind))
             if str(given).lower() != value.lower():
                 raise BackstayError("PGRST115")
         for field in fields:
@@ -311,9 +339,5 @@ def _key_json(value: str, kind: ValueKind) -> object:
     return value
 
 
-def _applied(preferences: Preferences) -> list[Header]:
-    applied = applied_header(preferences, _PREFERENCES)
-    headers: list[Header] = [VARY]
-    if applied is not None:
-        headers.append((b"preference-applied", applied.encode()))
-    return headers
+def _one(document: bytes, answer: AnswerMedia) -> bytes:
+    return (without_nulls(document) if answer.strips_nulls else document)[1:-1]

@@ -6,41 +6,49 @@ In charge of translating: headers and query string into a `Request` or `Write`, 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from urllib.parse import quote
+from functools import lru_cache
+from operator import itemgetter
+from urllib.parse import quote, unquote_plus
 
 from starlette.types import Receive, Scope, Send
 
+from backstay.config.rest import RestSettings
 from backstay.controllers.http import Header, HttpRequest, respond
+from backstay.controllers.resources.bodies import read_rows
 from backstay.controllers.resources.csv_lines import csv_of
-from backstay.controllers.resources.json_body import decode_json, rows_of
-from backstay.controllers.resources.media import AnswerMedia, negotiate, require_json
+from backstay.controllers.resources.exact_json import without_nulls
+from backstay.controllers.resources.media import AnswerMedia, negotiate
 from backstay.controllers.resources.methods import allowed, require_method
 from backstay.controllers.resources.prefer import NO_PREFERENCES, Preferences, PreferParser, applied_header
 from backstay.controllers.resources.query_string import ParsedQuery, QueryStringParser
 from backstay.controllers.resources.ranges import content_range, parse_range, read_status, with_range
 from backstay.errors import BackstayError
 from backstay.models.catalog import Resource
-from backstay.models.resources.request import Conflict, Request, Rows, Shape, Write, WriteKind
+from backstay.models.resources.request import Conflict, Request, Shape, Write, WriteKind
 from backstay.repositories.resources.write import Written
 from backstay.services.resources.read import ResourceReader
 from backstay.services.resources.write import ResourceWriter
 from backstay.utils.stages import mark
 
 ALLOWED = ("GET", "HEAD", "POST", "PATCH", "DELETE", "OPTIONS")
+_KEPT = "-._~!$'()*,;:@/"
 VARY = (b"vary", b"Accept, Authorization, Prefer, Range")
 
-_READ_PREFERENCES = ("count", "handling")
-_WRITE_PREFERENCES = ("return", "count", "handling", "max-affected")
+_READ_PREFERENCES = ("count", "handling", "timezone")
+_WRITE_PREFERENCES = ("return", "count", "handling", "timezone", "max-affected")
 _INSERT_PREFERENCES = ("resolution", "missing", *_WRITE_PREFERENCES)
 
 
 class RestController:
     """Answers for every table; the name of the table is the path after the prefix."""
 
-    def __init__(self, prefix: str, reader: ResourceReader, writer: ResourceWriter) -> None:
+    def __init__(
+        self, prefix: str, reader: ResourceReader, writer: ResourceWriter, settings: RestSettings
+    ) -> None:
         self._start = len(prefix)
         self._reader = reader
         self._writer = writer
+        self._may_undo = settings.tx_override
         self._queries = QueryStringParser()
         self._preferences = PreferParser()
         self._methods: Mapping[str, Callable[[HttpRequest, str, Send], Awaitable[None]]] = {
@@ -72,8 +80,8 @@ class RestController:
         rows = header(b"range")
         if rows is not None and request.method == "GET":
             parsed = with_range(parsed, parse_range(rows, header(b"range-unit")))
-        _check_profile(header(b"accept-profile"))
-        question = Request(table, parsed.query, preferences.count, answer.shape)
+        profile = checked_profile(header(b"accept-profile"))
+        question = Request(table, parsed.query, preferences.count, answer.shape, preferences.timezone)
         mark(request.state, "parse")
         page = await self._reader.read(request.context, question, parsed.values)
         mark(request.state, "database")
@@ -82,12 +90,12 @@ class RestController:
         headers: list[Header] = [
             answer.header,
             (b"content-range", content_range(offset, page.count, page.total).encode()),
+            (b"content-location", _location(request.path, request.query)),
             VARY,
+            *profile,
         ]
-        if request.query:
-            headers.append((b"content-location", _location(request)))
         if preferences is not NO_PREFERENCES:
-            _echo(headers, preferences, _READ_PREFERENCES)
+            self._echo(headers, preferences, _READ_PREFERENCES)
         await respond(send, status, headers, shaped(page.body, answer), head=request.method == "HEAD")
 
     async def _insert(self, request: HttpRequest, table: str, send: Send) -> None:
@@ -102,14 +110,16 @@ class RestController:
             conflict=conflict,
             on_conflict=parsed.on_conflict,
             shape=answer.shape,
+            undone=self._is_undone(preferences),
+            zone=preferences.timezone,
         )
         written = await self._writer.insert(request.context, write, parsed.values, rows)
         merged_only = conflict is Conflict.MERGE and written.count and not written.inserted
-        headers = _written_headers("*", written, preferences)
+        headers = _written_headers(request, "*", written, preferences)
         if preferences.return_ == "headers-only" and written.count == 1:
             resource = self._reader.resource(request.context, table)
             headers.append((b"location", row_location(request.path, resource, written)))
-        _echo(headers, preferences, _INSERT_PREFERENCES)
+        self._echo(headers, preferences, _INSERT_PREFERENCES)
         await self._respond(send, 200 if merged_only else 201, headers, written, answer)
 
     async def _update(self, request: HttpRequest, table: str, send: Send) -> None:
@@ -118,16 +128,16 @@ class RestController:
         write = self._change(table, WriteKind.UPDATE, parsed, preferences, answer)
         written = await self._writer.update(request.context, write, parsed.values, rows)
         place = f"0-{written.count - 1}" if written.count else "*"
-        headers = _written_headers(place, written, preferences)
-        _echo(headers, preferences, _WRITE_PREFERENCES)
+        headers = _written_headers(request, place, written, preferences)
+        self._echo(headers, preferences, _WRITE_PREFERENCES)
         await self._respond(send, 200 if write.representation else 204, headers, written, answer)
 
     async def _delete(self, request: HttpRequest, table: str, send: Send) -> None:
         answer, preferences, parsed = self._written(request)
         write = self._change(table, WriteKind.DELETE, parsed, preferences, answer)
         written = await self._writer.delete(request.context, write, parsed.values)
-        headers = _written_headers("*", written, preferences)
-        _echo(headers, preferences, _WRITE_PREFERENCES)
+        headers = _written_headers(request, "*", written, preferences)
+        self._echo(headers, preferences, _WRITE_PREFERENCES)
         await self._respond(send, 200 if write.representation else 204, headers, written, answer)
 
     async def _options(self, request: HttpRequest, table: str, send: Send) -> None:
@@ -137,7 +147,7 @@ class RestController:
 
     def _written(self, request: HttpRequest) -> tuple[AnswerMedia, Preferences, ParsedQuery]:
         """What the headers and the query string of a write say."""
-        _check_profile(request.headers.get(b"content-profile"))
+        checked_profile(request.headers.get(b"content-profile"))
         answer = negotiate(request.headers.get(b"accept"))
         preferences = self._preferences.parse(request.values(b"prefer"))
         return answer, preferences, self._queries.parse(request.query)
@@ -152,7 +162,19 @@ class RestController:
             representation=preferences.return_ == "representation",
             max_affected=preferences.max_affected,
             shape=answer.shape,
+            undone=self._is_undone(preferences),
+            zone=preferences.timezone,
         )
+
+    def _is_undone(self, preferences: Preferences) -> bool:
+        return self._may_undo and preferences.tx == "rollback"
+
+    def _echo(self, headers: list[Header], preferences: Preferences, honoured: tuple[str, ...]) -> None:
+        if self._may_undo:
+            honoured = (*honoured, "tx")
+        applied = applied_header(preferences, honoured)
+        if applied is not None:
+            headers.append((b"preference-applied", applied.encode()))
 
     async def _respond(
         self, send: Send, status: int, headers: list[Header], written: Written, answer: AnswerMedia
@@ -166,16 +188,10 @@ class RestController:
         await respond(send, status, headers, shaped(written.body, answer))
 
 
-async def read_rows(request: HttpRequest, columns: tuple[str, ...] | None, *, missing_default: bool) -> Rows:
-    """The rows in the body of a write."""
-    require_json(request.headers.get(b"content-type"))
-    value = decode_json(await request.body())
-    rows = tuple(rows_of(value, columns))
-    return Rows(rows, columns, missing_default=missing_default, single=not isinstance(value, list))
-
-
 def shaped(document: bytes, answer: AnswerMedia) -> bytes:
     """A JSON array in the form that was negotiated; an object is the only row of an array of one."""
+    if answer.strips_nulls:
+        document = without_nulls(document)
     if answer.shape is Shape.ARRAY:
         return document
     return document[1:-1] if answer.shape is Shape.OBJECT else csv_of(document)
@@ -190,25 +206,36 @@ def row_location(path: str, resource: Resource, written: Written) -> bytes:
     return f"{path}?{'&'.join(filters)}".encode()
 
 
-def _written_headers(place: str, written: Written, preferences: Preferences) -> list[Header]:
+def _written_headers(
+    request: HttpRequest, place: str, written: Written, preferences: Preferences
+) -> list[Header]:
     total = "*" if preferences.count is None else str(written.count)
-    return [(b"content-range", f"{place}/{total}".encode()), VARY]
+    profile = checked_profile(request.headers.get(b"content-profile"))
+    return [(b"content-range", f"{place}/{total}".encode()), VARY, *profile]
 
 
-def _echo(headers: list[Header], preferences: Preferences, honoured: tuple[str, ...]) -> None:
-    applied = applied_header(preferences, honoured)
-    if applied is not None:
-        headers.append((b"preference-applied", applied.encode()))
+def checked_profile(profile: bytes | None) -> tuple[Header, ...]:
+    """The header that says which schema was negotiated; none when nobody asked for one.
 
-
-def _check_profile(profile: bytes | None) -> None:
-    if profile is not None and profile != b"public":
+    Raises:
+        BackstayError: PGRST106 for any but the only one there is.
+    """
+    if profile is None:
+        return ()
+    if profile != b"public":
         name = profile.decode("latin-1")[:63]
         shown = "".join(c for c in name if c.isprintable())
         raise BackstayError(
             "PGRST106", f"Invalid schema: {shown}", hint="Only the following schemas are exposed: public"
         )
+    return ((b"content-profile", b"public"),)
 
 
-def _location(request: HttpRequest) -> bytes:
-    return quote(request.path, safe="/").encode() + b"?" + request.query
+@lru_cache(512)
+def _location(path: str, query: bytes) -> bytes:
+    """The address of what is shown, with the parameters in the order of their names and encoded one way."""
+    address = quote(path, safe="/")
+    pairs = [part.partition("=") for part in query.decode().split("&") if part]
+    named = sorted(((unquote_plus(key), unquote_plus(value)) for key, _, value in pairs), key=itemgetter(0))
+    parameters = "&".join(f"{quote(key, safe=_KEPT)}={quote(value, safe=_KEPT)}" for key, value in named)
+    return f"{address}?{parameters}".encode() if parameters else address.encode()

@@ -144,12 +144,37 @@ class SelectColumn:
     cast: str | None = None
 
 
+class Aggregate(StrEnum):
+    """One value out of many rows."""
+
+    SUM = "sum"
+    AVG = "avg"
+    COUNT = "count"
+    MIN = "min"
+    MAX = "max"
+
+
+@dataclass(frozen=True, slots=True)
+class SelectAggregate:
+    """`alias:column->path::cast.sum()::outcome_cast`; `count()` alone has no column and counts rows.
+
+    One of them makes every other selected column of its query a column to group by.
+    """
+
+    function: Aggregate
+    column: ColumnPath | None = None
+    alias: str | None = None
+    cast: str | None = None
+    outcome_cast: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Embed:
-    """`alias:relation!hint!inner(...)`.
+    """`alias:relation!hint!inner(...)`, or `...relation!hint!inner(...)`.
 
     Attributes:
         inner: parents without a row in this embed are left out.
+        spread: what it selects stands in the parent itself; as an array each, where there may be many rows.
     """
 
     relation: str
@@ -157,6 +182,7 @@ class Embed:
     alias: str | None = None
     hint: str | None = None
     inner: bool = False
+    spread: bool = False
 
     @property
     def label(self) -> str:
@@ -164,7 +190,7 @@ class Embed:
         return self.alias or self.relation
 
 
-SelectItem = AllColumns | SelectColumn | Embed
+SelectItem = AllColumns | SelectColumn | SelectAggregate | Embed
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,12 +234,17 @@ class Shape(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A read of one resource."""
+    """A read of one resource.
+
+    Attributes:
+        zone: IANA name of the time zone in which points in time are shown; UTC when not given.
+    """
 
     resource: str
     query: Query = Query()
     count: Count | None = None
     shape: Shape = Shape.ARRAY
+    zone: str | None = None
 
 
 class WriteKind(StrEnum):
@@ -241,6 +272,8 @@ class Write:
         conflict, on_conflict: what a duplicate leads to, and the columns whose uniqueness decides what one is; none
             for the primary key.
         max_affected: refuse, undone, when more rows than this would be touched.
+        undone: do it, answer as if it were done, and keep nothing of it.
+        zone: as in a `Request`.
     """
 
     resource: str
@@ -251,6 +284,8 @@ class Write:
     on_conflict: tuple[str, ...] = ()
     max_affected: int | None = None
     shape: Shape = Shape.ARRAY
+    undone: bool = False
+    zone: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,9 +296,11 @@ class Rows:
         columns: the keys that count; None for those of the rows themselves.
         missing_default: a key that a row lacks takes its default rather than null.
         single: they came as one object, not as an array.
+        textual: every value is the text of one, as in a filter, or None: they came as CSV or from a form.
     """
 
     items: tuple[Mapping[str, Any], ...]
     columns: tuple[str, ...] | None = None
     missing_default: bool = False
     single: bool = True
+    textual: bool = False

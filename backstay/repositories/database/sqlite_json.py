@@ -12,8 +12,9 @@ from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
-from backstay.models.types import timestamp_text
+from backstay.models.types import timestamp_text, trimmed
 from backstay.utils import json_text
 
 
@@ -22,6 +23,7 @@ def register(connection: sqlite3.Connection) -> None:
     connection.create_function("backstay_json_at", 2, json_at, deterministic=True)
     connection.create_function("backstay_json_text", 2, json_text_at, deterministic=True)
     connection.create_function("backstay_cast", 3, cast, deterministic=True)
+    connection.create_function("backstay_in_zone", 2, in_zone, deterministic=True)
     connection.create_collation("backstay_json", compare_json)
 
 
@@ -90,6 +92,18 @@ def _order(value: Any) -> tuple[Any, ...]:
     keys = sorted(value, key=lambda key: (len(key.encode()), key.encode()))
     pairs = tuple(part for key in keys for part in (_order(key), _order(value[key])))
     return (5, len(value), pairs)
+
+
+def in_zone(value: str | None, zone: str) -> str | None:
+    """A stored point in time on the clocks of a time zone; in UTC where its calendar has no such day."""
+    if value is None:
+        return None
+    try:
+        moment = dt.datetime.fromisoformat(value).astimezone(ZoneInfo(zone))
+    except OverflowError:
+        return value
+    local = trimmed(moment.replace(tzinfo=None).isoformat())
+    return local + moment.isoformat()[len(moment.replace(tzinfo=None).isoformat()) :]
 
 
 def cast(value: Any, source: str, target: str) -> Any:

@@ -16,6 +16,7 @@ from sqlalchemy.engine import Dialect as SqlDialect
 
 from backstay.models.catalog import Field, ValueKind
 from backstay.models.resources.plan import Comparison, Parameter, Reference
+from backstay.models.resources.request import Aggregate
 from backstay.models.types import decimal_text, timestamp_text, trimmed
 from backstay.repositories.database import Engine
 from backstay.utils import json_text
@@ -53,6 +54,32 @@ class Dialect(Protocol):
 
     def cast(self, value: Expression, source: ValueKind, target: ValueKind) -> Expression:
         """`::type` in a select."""
+
+    def computed(self, value: Expression, field: Field) -> Expression:
+        """The expression of a computed field, in the form in which a column of its type would hold it."""
+
+    def in_zone(self, value: Expression, zone: str) -> Expression:
+        """A point in time as it stands in the JSON of the answer, on the clocks of a time zone."""
+
+    def aggregate(
+        self, function: Aggregate, value: Expression, kind: ValueKind, outcome: Field
+    ) -> Expression:
+        """One value out of those of a group, of the type of `outcome`."""
+
+    def group_key(self, value: Expression, kind: ValueKind | None) -> Expression:
+        """What to group by; `kind` is None for finished JSON, here and below."""
+
+    def of_group(self, value: Expression, kind: ValueKind | None, field: Field) -> Expression:
+        """The value of a group's rows, which are equal but may be written in several ways."""
+
+    def group_order(self, value: Expression, kind: ValueKind | None, field: Field) -> Expression:
+        """What to order groups by, so that both databases order alike."""
+
+    def json_value(self, value: Expression) -> Expression:
+        """Finished JSON that comes from a subquery, as it stands in the JSON of the answer."""
+
+    def array_json(self, value: Expression) -> Expression:
+        """The values of all rows, each in its JSON form, as a JSON array."""
 
     def json_row(self, pairs: Sequence[tuple[str, Expression]]) -> list[Expression]:
         """The columns of a row's subquery."""

@@ -6,14 +6,14 @@ Rows never become Python objects on the read path: what comes back is the docume
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from backstay.errors import BackstayError
 from backstay.models.access.caller import Caller
 from backstay.models.resources.plan import ReadPlan, WritePlan
-from backstay.repositories.database import Database, Door
+from backstay.repositories.database import Database, Door, Program, ResultRow, Statement
 from backstay.repositories.database.driver_errors import Uniques
 from backstay.repositories.database.sessions import Session
 from backstay.repositories.database.within import WithinSession
@@ -95,7 +95,8 @@ class ResourceRepository:
         Args:
             rows: values by column name, in the order of the columns; one row for an update, none for a delete.
             precondition: sees the document of the rows about to be touched (None when there are none), and raises.
-            session: whose transaction it becomes part of, and which is to be undone as a whole when it raises.
+            session: whose transaction it becomes part of, and which is to be undone as a whole when it raises. A plan
+                that is to be undone is left to whoever opened it to undo.
         """
         compiled = self._writes.get(plan)
         if compiled is None:
@@ -103,7 +104,7 @@ class ResourceRepository:
         if session is not None:
             program = compiled.program(rows, values, caller, precondition)
             return await self._door(session).write(program)
-        at_once = compiled.at_once(rows, caller)
+        at_once = None if plan.undone else compiled.at_once(rows, caller)
         if at_once is not None:
             try:
                 return await self.database.write(at_once, atomic=False)
@@ -112,6 +113,8 @@ class ResourceRepository:
                 if error.code != REFUSED:
                     raise
         program = compiled.program(rows, values, caller, precondition)
+        if plan.undone:
+            return await self._tried(program)
         atomic = (
             not compiled.is_one_statement or precondition is not None or len({tuple(row) for row in rows}) > 1
         )
@@ -121,3 +124,22 @@ class ResourceRepository:
         if session is None:
             return self.database
         return WithinSession(self.database.engine, session, self._uniques)
+
+    async def _tried(self, program: Program[Written]) -> Written:
+        """Run a program to its end and keep nothing of what it did."""
+        try:
+            return await self.database.write(lambda: _undoing(program))
+        except _UndoneError as undone:
+            return undone.written
+
+
+class _UndoneError(Exception):
+    """Ends a transaction whose program did all that it should."""
+
+    def __init__(self, written: Written) -> None:
+        self.written = written
+
+
+def _undoing(program: Program[Written]) -> Generator[Statement, list[ResultRow], Written]:
+    written = yield from program()
+    raise _UndoneError(written)

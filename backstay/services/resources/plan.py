@@ -14,11 +14,11 @@ from backstay.models.access.caller import Caller
 from backstay.models.access.rules import Predicate, Rule
 from backstay.models.catalog import Catalog, Field, Relation, Resource, ValueKind
 from backstay.models.resources.plan import (
-    Column,
     Combination,
     Comparison,
     Emptiness,
     Form,
+    Item,
     Ordering,
     Parameter,
     PlannedCondition,
@@ -28,7 +28,6 @@ from backstay.models.resources.plan import (
     Reference,
 )
 from backstay.models.resources.request import (
-    AllColumns,
     ColumnPath,
     Condition,
     Embed,
@@ -38,13 +37,10 @@ from backstay.models.resources.request import (
     Order,
     Query,
     Request,
-    SelectColumn,
 )
-from backstay.services.resources.operators import ALLOWED_CASTS, CASTS, check_operator, form_of
+from backstay.services.resources.operators import check_operator, form_of
+from backstay.services.resources.plan_select import group_order, is_grouped, label, plan_items
 from backstay.services.resources.sight import Sight
-
-# PostgreSQL cuts longer identifiers off without a word.
-MAX_LABEL_BYTES = 63
 
 
 class Planner:
@@ -71,6 +67,7 @@ class Planner:
             predicates=tuple(planning.predicates.values()),
             count=request.count,
             shape=request.shape,
+            zone=request.zone,
         )
 
 
@@ -93,17 +90,20 @@ class Planning:
             if isinstance(item, Embed)
         }
         predicates, visible = self.row_rule(resource.access.read)
+        items = tuple(plan_items(self, resource, query, embeds))
+        grouped = is_grouped(items)
         return PlannedQuery(
             resource=resource,
-            items=tuple(self._items(resource, query, embeds)),
+            items=items,
             where=tuple(self.condition(resource, condition, embeds) for condition in query.where),
             predicates=predicates,
             visible=visible,
-            order=tuple(self._order(resource, query.order, embeds)),
+            order=tuple(self._order(resource, query.order, embeds, items if grouped else None)),
             limit=self._count(query.limit),
             offset=self._count(query.offset),
             max_rows=self.settings.max_rows,
             embeds=tuple(embeds.values()),
+            grouped=grouped,
         )
 
     def embed(self, source: Resource, embed: Embed, depth: int) -> PlannedEmbed:
@@ -119,7 +119,7 @@ class Planning:
         if relation.junction is not None:
             between, between_visible = self.row_rule(relation.junction.resource.access.read)
         return PlannedEmbed(
-            label=_label(embed.label),
+            label=label(embed.label),
             relation=relation,
             query=self.query(relation.target, embed.query, depth=depth),
             inner=embed.inner,
@@ -127,6 +127,7 @@ class Planning:
             shown=bool(embed.query.select),
             junction_predicates=between,
             junction_visible=between_visible,
+            spread=embed.spread,
         )
 
     def _keys(self, relation: Relation) -> dict[str, tuple[tuple[Reference, Reference], ...]]:
@@ -175,38 +176,6 @@ class Planning:
             raise BackstayError("42883", f"operator does not exist: {reference.field.sql_type} -> unknown")
         return Reference(reference.field, path.steps, reference.mask)
 
-    def _items(
-        self, resource: Resource, query: Query, embeds: dict[str, PlannedEmbed]
-    ) -> Iterable[Column | PlannedEmbed]:
-        labels: dict[str, object] = {}
-        for item in query.select:
-            for planned, identity in self._item(resource, item, embeds):
-                known = labels.setdefault(planned.label, identity)
-                if known is not identity and known != identity:
-                    raise BackstayError("PGRST100", f"the name '{planned.label}' occurs twice in the select")
-                if known is identity:
-                    yield planned
-
-    def _item(
-        self, resource: Resource, item: AllColumns | SelectColumn | Embed, embeds: dict[str, PlannedEmbed]
-    ) -> Iterable[tuple[Column | PlannedEmbed, object]]:
-        if isinstance(item, Embed):
-            if embeds[item.label].shown:
-                yield embeds[item.label], item
-        elif isinstance(item, AllColumns):
-            for reference in self.sight.columns(resource):
-                if reference.mask is not None:
-                    self.remember(reference.mask)
-                yield Column(reference, reference.field.name), (ColumnPath(reference.field.name), None)
-        else:
-            reference = self.reference(resource, item.column)
-            yield (
-                Column(
-                    reference, _label(item.alias or _default_label(item.column)), _cast(reference, item.cast)
-                ),
-                (item.column, item.cast),
-            )
-
     def condition(
         self, resource: Resource, condition: Condition, embeds: dict[str, PlannedEmbed]
     ) -> PlannedCondition:
@@ -248,8 +217,16 @@ class Planning:
         return None if slot is None else self._parameter(slot, Form.COUNT, None)
 
     def _order(
-        self, resource: Resource, order: tuple[Order, ...], embeds: dict[str, PlannedEmbed]
+        self,
+        resource: Resource,
+        order: tuple[Order, ...],
+        embeds: dict[str, PlannedEmbed],
+        grouped: tuple[Item, ...] | None,
     ) -> Iterable[Ordering]:
+        if grouped is not None:
+            terms = [self._ordering(resource, term, embeds) for term in order]
+            yield from group_order(resource, grouped, terms)
+            return
         named = set()
         for term in order:
             planned = self._ordering(resource, term, embeds)
@@ -285,31 +262,3 @@ def _check_orderable(reference: Reference) -> None:
         raise BackstayError(
             "42883", f"could not identify an ordering operator for type {reference.field.sql_type}"
         )
-
-
-def _default_label(path: ColumnPath) -> str:
-    """A JSON path is named after its last key; an index takes the key before it."""
-    for step in reversed(path.steps):
-        if isinstance(step.key, str):
-            return step.key
-    return path.name
-
-
-def _label(label: str) -> str:
-    if len(label.encode()) > MAX_LABEL_BYTES:
-        raise BackstayError("54000", f"a name in the select may have at most {MAX_LABEL_BYTES} bytes")
-    if "%(" in label:
-        # SQLAlchemy finds its parameters in the finished text by this mark.
-        raise BackstayError("PGRST100", "a name in the select may not hold '%('")
-    return label
-
-
-def _cast(reference: Reference, name: str | None) -> ValueKind | None:
-    if name is None:
-        return None
-    kind = CASTS.get(name.lower())
-    if kind is None:
-        raise BackstayError("42704", f'type "{name[:63]}" does not exist')
-    if kind is not reference.kind and (reference.kind, kind) not in ALLOWED_CASTS:
-        raise BackstayError("42846", f"cannot cast type {reference.kind.value} to {kind.value}")
-    return kind

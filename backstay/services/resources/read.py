@@ -44,7 +44,14 @@ class ResourceReader:
                 when one object was wanted and another number of rows found, `PGRST103` for an offset past the end.
         """
         caller = context.caller
-        place = (request.resource, request.query, request.count, request.shape, self.kinds.of(caller))
+        place = (
+            request.resource,
+            request.query,
+            request.count,
+            request.shape,
+            request.zone,
+            self.kinds.of(caller),
+        )
         plan = self._plans.get(place)
         if plan is None:
             plan = self._plans[place] = self.planner.read(request, caller)

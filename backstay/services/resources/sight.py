@@ -65,8 +65,9 @@ class Sight:
         return Reference(field, mask=outcome if isinstance(outcome, Predicate) else None)
 
     def columns(self, resource: Resource) -> list[Reference]:
-        """Every column that exists for this caller, in the table's order."""
-        seen = (self.reference(resource, name) for name in resource.fields)
+        """Every stored column that exists for this caller, in the table's order: what `*` stands for."""
+        stored = (name for name, field in resource.fields.items() if field.expression is None)
+        seen = (self.reference(resource, name) for name in stored)
         return [reference for reference in seen if reference is not None]
 
     def relation(self, source: Resource, name: str, hint: str | None) -> Relation:

@@ -81,7 +81,7 @@ class ResourceWriter:
         if len(rows.items) != 1:
             raise BackstayError("PGRST102", "the body of an update is one object")
         plan = self._plan(context, write, _columns(rows))
-        read = read_rows(plan.resource, plan.fields, rows.items, single=True)[0]
+        read = read_rows(plan.resource, plan.fields, rows.items, single=True, textual=rows.textual)[0]
         for field, make in self._defaults[plan.resource.name].on_update:
             read.setdefault(field.name, make(context.caller))
         return await self._run(
@@ -132,7 +132,7 @@ class ResourceWriter:
     def _complete(self, plan: WritePlan, rows: Rows, caller: Caller) -> list[dict[str, Any]]:
         """Each row with a value for every column it sets, defaults filled in, in one order of columns."""
         fields = plan.fields
-        read = read_rows(plan.resource, fields, rows.items, single=rows.single)
+        read = read_rows(plan.resource, fields, rows.items, single=rows.single, textual=rows.textual)
         defaults = self._defaults[plan.resource.name]
         given = {field.name for field in fields}
         for row in read:
