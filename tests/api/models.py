@@ -28,6 +28,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    cast,
     func,
     text,
     true,
@@ -223,6 +224,11 @@ class Voyage(Model):
     def tax(self) -> Any:
         """Reads a masked column."""
         return self.cost * 2
+
+    @hybrid_property
+    def risk(self) -> Any:
+        """Fails on PostgreSQL for a rank of more than 32766."""
+        return self.rank + cast(1, SmallInteger)
 
     @hybrid_property
     def is_open(self) -> Any:

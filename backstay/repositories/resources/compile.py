@@ -29,6 +29,7 @@ from sqlalchemy import (
     select,
     true,
 )
+from sqlalchemy.sql.elements import Grouping
 from sqlalchemy.sql.util import ClauseAdapter
 
 from backstay.models.access.caller import Caller
@@ -323,7 +324,9 @@ class Build:
         if field.expression is None:
             value = table.c[field.column.key]
         else:
-            value = self.dialect.computed(ClauseAdapter(table).traverse(field.expression), field)
+            # In brackets of its own: an operator like `::` binds closer than one of the user's.
+            worked_out = Grouping(ClauseAdapter(table).traverse(field.expression))
+            value = self.dialect.computed(worked_out, field)
         if reference.mask is not None:
             value = case((self.predicate(reference.mask, table), value), else_=null())
         return self.dialect.inside(value, reference) if reference.steps else value
@@ -384,25 +387,29 @@ class Build:
             if embed.inner:
                 yield self._exists(embed, table)
         for condition in query.where:
-            yield self.condition(condition, table)
+            yield self._condition(condition, query, table)
 
-    def condition(self, condition: PlannedCondition, table: Source) -> Expression:
+    def _condition(self, condition: PlannedCondition, query: PlannedQuery, table: Source) -> Expression:
         """One filter, or a tree of them."""
         if isinstance(condition, Combination):
-            items = [self.condition(item, table) for item in condition.items]
+            items = [self._condition(item, query, table) for item in condition.items]
             joined = and_(*items) if condition.conjunction else or_(*items)
             return not_(joined) if condition.negated else joined
         if isinstance(condition, Emptiness):
             found = self._exists(condition.embed, table)
             return not_(found) if condition.empty else found
-        return self._comparison(condition, table)
+        return self._comparison(condition, query, table)
 
     def _exists(self, embed: PlannedEmbed, parent: Source) -> Expression:
         table = self.alias(embed.query)
         return exists(self._joined(select(literal_column("1")), embed, parent, table))
 
-    def _comparison(self, comparison: Comparison, table: Source) -> Expression:
+    def _comparison(self, comparison: Comparison, query: PlannedQuery, table: Source) -> Expression:
         value = self.value(comparison.reference, table)
+        if comparison.reference.field.expression is not None and query.predicates:
+            # What it is worked out from may make it fail, and that must not tell of rows that the rules hide.
+            seen = and_(*(self.predicate(predicate, table) for predicate in query.predicates))
+            value = case((seen, value), else_=null())
         if comparison.is_value is not None:
             outcome = _IS[comparison.is_value](value)
         else:

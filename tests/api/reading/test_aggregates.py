@@ -43,8 +43,7 @@ SPECIMENS = "/rest/v1/specimens"
         ("ships?select=name.min(),name.max(),t:title.max()",
          '[{"min":"Anna","max":"Dora","t":"Dora (plain)"}]'),
         ("ports?select=kind,depth.max()&order=kind",
-         '[{"kind":"small","max":0.30000000000000004},{"kind":"medium","max":12.5},{"kind":"large","max":24},'
-         '{"kind":null,"max":null}]'),
+         '[{"kind":"small","max":0.30000000000000004},{"kind":"medium","max":12.5},{"kind":"large","max":24},{"kind":null,"max":null}]'),
         ("ports?select=kind.min(),most:kind.max()", '[{"min":"small","most":"large"}]'),
         ("ports?select=facts->>open,count()", '[{"open":"true","count":1},{"open":null,"count":5}]'),
         ("ports?select=facts->>cranes::int.sum(),facts->cranes.count()", '[{"sum":207,"count":3}]'),
@@ -52,8 +51,8 @@ SPECIMENS = "/rest/v1/specimens"
         ("ports?select=is_deep,count()", '[{"is_deep":false,"count":2},{"is_deep":true,"count":3},{"is_deep":null,"count":1}]'),
         ("nations?select=founded.min(),founded.max()", '[{"min":"1815-03-16","max":"1871-01-18"}]'),
         ("berths?select=port_code,length.sum()", '[{"port_code":"DEHAM","sum":500},{"port_code":"NLRTM","sum":null}]'),
-        ("voyages?select=starts_at.max(),start_code", '[{"max":"2026-06-01T08:30:00+00:00","start_code":"DEHAM"},'
-         '{"max":"2026-07-01T00:00:00+00:00","start_code":"NLRTM"}]'),
+        ("voyages?select=starts_at.max(),start_code",
+         '[{"max":"2026-06-01T08:30:00+00:00","start_code":"DEHAM"},{"max":"2026-07-01T00:00:00+00:00","start_code":"NLRTM"}]'),
     ],
 )  # fmt: skip
 def test_the_answer_is_postgresqls_on_both_engines(
@@ -150,8 +149,7 @@ def test_a_count_counts_rows_and_not_groups(anonymous: CallerClient) -> None:
         ("money", ["0.10", "0.20", "12345678.91"],
          '"sum":12345679.21,"avg":4115226.403333333333,"min":0.10,"max":12345678.91'),
         ("exact", ["0.1", "0.25", "1e-30"],
-         '"sum":0.350000000000000000000000000001,"avg":0.116666666666666666666666666667,'
-         '"min":0.000000000000000000000000000001,"max":0.25'),
+         '"sum":0.350000000000000000000000000001,"avg":0.116666666666666666666666666667,"min":0.000000000000000000000000000001,"max":0.25'),
         ("exact", ["-100", "1"], '"sum":-99,"avg":-49.5000000000000000,"min":-100,"max":1'),
         ("exact", ["1" + "0" * 40, "1"],
          f'"sum":1{"0" * 39}1,"avg":5{"0" * 38}1,"min":1,"max":1{"0" * 40}'),
