@@ -26,6 +26,11 @@ READS: tuple[tuple[str, str | None, dict[str, str]], ...] = (
     (DEEP, None, {}),
     (DEEP, "count=exact", {}),
     (f"{DEEP}&ports.ships.crews.sailors.order=name.desc&ports.ships.limit=1", None, {}),
+    ("ports?select=kind,depth.avg(),count()", "count=exact", {}),
+    ("nations?select=code,ports(kind,count(),ships(tons.sum()))", None, {}),
+    ("ports?select=name,...nations(nation:name),...ships(ship:name,...sailors(sailor:name))", None, {}),
+    ("ships?select=title,ports(is_deep),count()&ports.is_deep=is.true", None, {}),
+    ("ports", "timezone=Asia/Tokyo", {"Accept": "application/vnd.pgrst.array+json;nulls=stripped"}),
     ("sailors?select=a:sailors(b:sailors(c:sailors(d:sailors(id))))", None, {}),
 )
 
