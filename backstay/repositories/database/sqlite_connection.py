@@ -70,7 +70,7 @@ class SqliteConnection:
 def prepare(connection: sqlite3.Connection, budget: Budget) -> None:
     """Give a new connection its functions and pragmas."""
     install(connection, budget)
-    sqlite_json.register(connection)
+    sqlite_json.register(connection, budget)
     sqlite_aggregates.register(connection, budget)
     for pragma in PRAGMAS:
         connection.execute(pragma)

@@ -11,6 +11,7 @@ from sqlalchemy import (
     JSON,
     TIMESTAMP,
     BigInteger,
+    Boolean,
     Date,
     Integer,
     Numeric,
@@ -167,6 +168,11 @@ class PostgresDialect:
         return value
 
     def cast(self, value: Expression, source: ValueKind, target: ValueKind) -> Expression:
+        if source is ValueKind.BOOLEAN and target is ValueKind.INTEGER:
+            # There is no way from a truth value to 64 bits but over 32, and none back.
+            value = sql_cast(value, Integer())
+        elif source is ValueKind.INTEGER and target is ValueKind.BOOLEAN:
+            return value.op("<>", return_type=Boolean())(literal_column("0"))
         type_ = Text() if target is ValueKind.TEXT else NullType()
         return value.op("::", return_type=type_)(literal_column(_CAST_NAMES[target]))
 

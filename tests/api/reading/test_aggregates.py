@@ -165,6 +165,29 @@ def test_sums_and_averages_are_exact(
     assert service.get(f"{SPECIMENS}?select={selected}").text == "[{" + shown + "}]"
 
 
+@pytest.mark.parametrize(
+    ("selected", "shown"),
+    [
+        ("flag::int.sum(),int16::bool::text", None),
+        ("flag::int.sum()", '"sum":1'),
+        ("int16::bool,count()", '"int16":true,"count":2'),
+        ("real::numeric.sum()", '"sum":0.333333333333333'),
+        ("real.max()::text", '"max":"0.3333333333333333"'),
+        ("int64::text.max()", '"max":"9223372036854775807"'),
+        ("exact.sum()::int", "22003"),
+        ("text::int.sum()", "22P02"),
+    ],
+)
+def test_casts_are_postgresqls(service: CallerClient, selected: str, shown: str | None) -> None:
+    row = {"real": 1 / 3, "int16": 5, "int64": 2**63 - 1, "exact": "1e30", "text": "x"}
+    service.post(SPECIMENS, [{**row, "flag": True}, {**row, "flag": False, "real": 0}])
+    response = service.get(f"{SPECIMENS}?select={selected}")
+    if response.status_code != 200:
+        assert response.json()["code"] == (shown or "PGRST100")
+    else:
+        assert response.text == "[{" + str(shown) + "}]"
+
+
 def test_a_sum_of_floats_too_large_for_one_is_refused(service: CallerClient) -> None:
     service.post(SPECIMENS, [{"real": 1.7e308}, {"real": 1.7e308}])
     problem(service.get(f"{SPECIMENS}?select=real.sum()"), 400, "22003")

@@ -48,8 +48,10 @@ def test_hostile_bodies_take_linear_time(unit: str) -> None:
     for head in ("", "name\n", 'name\n"'):
         body = (head + unit * (1_000_000 // len(unit))).encode()
         for read in (csv_rows, form_row):
+            code = "accepted"
             try:
                 read(body)
             except BackstayError as error:
-                assert error.code in {"PGRST102", "unprocessable"}
-    assert time.perf_counter() - started < 4
+                code = error.code
+            assert code in {"accepted", "PGRST102", "unprocessable"}
+    assert time.perf_counter() - started < 2
