@@ -213,7 +213,7 @@ class Case:
         columns = [
             (table, name)
             for table, spec in schema.items()
-            for name in spec.columns
+            for name in spec.readable
             if self.eye.readable(table) and not self.eye.visible(table, name)
         ]
         if tables and (not columns or self.random.random() < 0.5):
@@ -234,6 +234,9 @@ class Case:
                 "or=({}.eq.1)",
                 "select={}-%3E%3Ea",
                 "select={}::text",
+                "select={}.count()",
+                "select={},count()",
+                "select=count()&order={}",
             )
             forms = [f"/rest/v1/{table}?{term}" for term in terms]
         else:
