@@ -226,7 +226,7 @@ class Build:
         if leaf.aggregation is None:
             return self._finished(leaf, self.dialect.of_group(value, leaf.kind, leaf.field))
         item, kind = leaf.aggregation, leaf.aggregation.outcome.kind
-        if item.reference is None or leaf.kind is None:
+        if leaf.kind is None:
             outcome: Expression = func.count()
         else:
             outcome = self.dialect.aggregate(item.function, value, leaf.kind, item.outcome)
@@ -246,20 +246,22 @@ class Build:
         for leaf, value in keys:
             yield self.dialect.group_order(value, leaf.kind, leaf.field).asc().nulls_last()
 
-    def _leaves(self, query: PlannedQuery, table: Source, source: Source) -> tuple[Source, list[Leaf]]:
+    def _leaves(
+        self, query: PlannedQuery, table: Source, source: Source, *, spread: bool = False
+    ) -> tuple[Source, list[Leaf]]:
         """What stands in a row of the answer, and `source` with the rows joined to it that are spread into it."""
         leaves: list[Leaf] = []
         for item in query.items:
             if isinstance(item, Column):
                 leaves.append(self._column(item, table))
             elif isinstance(item, Aggregation):
-                leaves.append(self._aggregated(item, table))
+                leaves.append(self._aggregated(item, query, table, spread=spread))
             elif not item.spread:
                 leaves.append(self._whole(item, table))
             elif item.relation.cardinality.is_one:
                 target = self.alias(item.query)
                 source = source.outerjoin(target, and_(true(), *self._related(item, table, target)))
-                source, inner = self._leaves(item.query, target, source)
+                source, inner = self._leaves(item.query, target, source, spread=True)
                 leaves += inner
             else:
                 leaves += self._arrays(item, table)
@@ -276,10 +278,15 @@ class Build:
             reference=reference,
         )
 
-    def _aggregated(self, item: Aggregation, table: Source) -> Leaf:
+    def _aggregated(self, item: Aggregation, query: PlannedQuery, table: Source, *, spread: bool) -> Leaf:
         reference = item.reference
+        if reference is None and spread:
+            # Rows that are not there do not count.
+            key = table.c[query.resource.primary_key[0].column.key]
+            there = case((key.is_not(None), literal_column("1")), else_=null())
+            return Leaf(item.label, lambda: there, BIGINT.kind, BIGINT, aggregation=item)
         if reference is None:
-            return Leaf(item.label, lambda: literal_column("1"), BIGINT.kind, BIGINT, aggregation=item)
+            return Leaf(item.label, lambda: literal_column("1"), None, BIGINT, aggregation=item)
         return Leaf(
             item.label,
             lambda: self._cast(self.value(reference, table), reference.kind, item.cast),

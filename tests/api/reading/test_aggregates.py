@@ -89,6 +89,7 @@ def test_the_answer_is_postgresqls_on_both_engines(
          [{"name": "Germany", "sum": 800}, {"name": "Netherlands", "sum": 900}, {"name": None, "sum": 100}]),
         ("ships?select=flag,...ports(deepest:depth.max())&order=flag",
          [{"flag": "plain", "deepest": 24}, {"flag": "red", "deepest": 15.1}, {"flag": None, "deepest": 15.1}]),
+        ("ships?select=...ports(homes:count()),n:count()", [{"homes": 3, "n": 4}]),
         ("sailors?select=mentor:mentor_id(name),count()&order=count&limit=9", None),
     ],
 )  # fmt: skip
