@@ -80,6 +80,11 @@ class Port(Model):
         return self.depth > 14
 
     @hybrid_property
+    def is_known(self) -> Any:
+        """Something even of nothing: what a row that is not there must not show."""
+        return func.coalesce(self.name, "") != "?"
+
+    @hybrid_property
     def twice(self) -> Any:
         """Reads a hidden column."""
         return self.earnings * 2

@@ -9,11 +9,9 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from sqlalchemy import (
-    FromClause,
     Select,
     Text,
     and_,
@@ -27,7 +25,6 @@ from sqlalchemy import (
     null,
     or_,
     select,
-    true,
 )
 from sqlalchemy.sql.elements import Grouping
 from sqlalchemy.sql.util import ClauseAdapter
@@ -35,9 +32,7 @@ from sqlalchemy.sql.util import ClauseAdapter
 from backstay.models.access.caller import Caller
 from backstay.models.access.rules import Predicate, term_value
 from backstay.models.access.terms import CallerTerm
-from backstay.models.catalog import BIGINT, JSON_VALUE, Field, ValueKind, value_field
 from backstay.models.resources.plan import (
-    Aggregation,
     Column,
     Combination,
     Comparison,
@@ -52,10 +47,10 @@ from backstay.models.resources.plan import (
 )
 from backstay.models.resources.request import Count, IsValue
 from backstay.repositories.database import Statement
+from backstay.repositories.resources.compile_select import Selecting, Source
 from backstay.repositories.resources.dialects import Dialect, Encoder, Expression
 from backstay.repositories.resources.kept_plans import has_one_plan
 
-Source = FromClause
 Getter = Callable[[Sequence[Any], Caller], Any]
 
 
@@ -95,26 +90,7 @@ def compile_estimate(plan: ReadPlan, dialect: Dialect) -> CompiledStatement:
     return CompiledStatement(f"EXPLAIN (FORMAT JSON) {compiled.sql}", compiled.getters)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Leaf:
-    """A value of a row of the answer, not yet brought into the form of JSON.
-
-    Attributes:
-        value: makes it. Only what is shown is made: spreads of many rows ask for one leaf at a time.
-        kind: None for what is JSON already.
-        reference: the column, when it is one.
-        aggregation: what is to be made of the values of a group.
-    """
-
-    label: str
-    value: Callable[[], Expression]
-    kind: ValueKind | None
-    field: Field
-    reference: Reference | None = None
-    aggregation: Aggregation | None = None
-
-
-class Build:
+class Build(Selecting):
     """One statement in the making."""
 
     def __init__(
@@ -126,7 +102,7 @@ class Build:
         zone: str | None = None,
     ) -> None:
         self.dialect = dialect
-        self._zone = zone
+        self.zone = zone
         self._own_from = own_from
         self._indexes = {id(parameter): index for index, parameter in enumerate(parameters)}
         self._encoders: dict[str, tuple[int, Encoder | None]] = {}
@@ -135,9 +111,13 @@ class Build:
         }
         self._numbers = itertools.count()
 
+    def number(self) -> int:
+        """A number that no other name of the statement has."""
+        return next(self._numbers)
+
     def alias(self, query: PlannedQuery) -> Source:
         """A name of its own for one occurrence of a table."""
-        return query.resource.table.alias(f"t{next(self._numbers)}")
+        return query.resource.table.alias(f"t{self.number()}")
 
     def rows(self, query: PlannedQuery) -> Select[Any]:
         """One row of the subquery for each row of the answer, in order, within the limits."""
@@ -149,8 +129,8 @@ class Build:
         """The same, for a plan that PostgreSQL is to keep: it expects 10 rows of our most, whatever the limit is."""
         table = self.alias(query)
         found = select(table).where(*self.conditions(query, table)).order_by(*self.order(query, table))
-        most = found.limit(literal_column(str(query.max_rows))).subquery(f"c{next(self._numbers)}")
-        page = select(most).limit(self._limit(query)).subquery(f"c{next(self._numbers)}")
+        most = found.limit(literal_column(str(query.max_rows))).subquery(f"c{self.number()}")
+        page = select(most).limit(self._limit(query)).subquery(f"c{self.number()}")
         return self.shown(query, page).select_from(page).limit(self._limit(query))
 
     def total(self, query: PlannedQuery, count: Count) -> Expression:
@@ -196,134 +176,6 @@ class Build:
             return lambda values, caller: values[index]
         return lambda values, caller: encode(values[index])
 
-    def shown(self, query: PlannedQuery, table: Source) -> Select[Any]:
-        """What the answer shows of a row, as the columns of a subquery."""
-        source, leaves = self._leaves(query, table, table)
-        row = select(*self.dialect.json_row([(leaf.label, self._finished(leaf)) for leaf in leaves]))
-        return row if source is table else row.select_from(source)
-
-    def groups(
-        self, found: Callable[[Select[Any]], Select[Any]], query: PlannedQuery, table: Source
-    ) -> Select[Any]:
-        """One row of the subquery for each group, in order, within the limits.
-
-        The rows that `found` finds give what is grouped and aggregated, by number, before anything is shown.
-        """
-        source, leaves = self._leaves(query, table, table)
-        raw = [leaf.value().label(f"v{number}") for number, leaf in enumerate(leaves)]
-        each = found(select(*raw).select_from(source)).subquery(f"g{next(self._numbers)}")
-        keys = [
-            (leaf, each.c[f"v{number}"]) for number, leaf in enumerate(leaves) if leaf.aggregation is None
-        ]
-        pairs = [
-            (leaf.label, self._group_value(leaf, each.c[f"v{number}"])) for number, leaf in enumerate(leaves)
-        ]
-        statement = select(*self.dialect.json_row(pairs)).select_from(each)
-        statement = statement.group_by(*(self.dialect.group_key(value, leaf.kind) for leaf, value in keys))
-        return self._within(statement.order_by(*self._group_order(query, keys)), query)
-
-    def _group_value(self, leaf: Leaf, value: Expression) -> Expression:
-        if leaf.aggregation is None:
-            return self._finished(leaf, self.dialect.of_group(value, leaf.kind, leaf.field))
-        item, kind = leaf.aggregation, leaf.aggregation.outcome.kind
-        if leaf.kind is None:
-            outcome: Expression = func.count()
-        else:
-            outcome = self.dialect.aggregate(item.function, value, leaf.kind, item.outcome)
-        if item.outcome_cast is not None and item.outcome_cast is not kind:
-            outcome = self.dialect.cast(outcome, kind, item.outcome_cast)
-            kind = item.outcome_cast
-        return self._finished(Leaf(leaf.label, lambda: outcome, kind, item.outcome))
-
-    def _group_order(
-        self, query: PlannedQuery, keys: Sequence[tuple[Leaf, Expression]]
-    ) -> Iterator[Expression]:
-        for term in query.order:
-            leaf, value = next(key for key in keys if key[0].reference is term.reference)
-            value = self.dialect.group_order(value, leaf.kind, leaf.field)
-            value = value.desc() if term.descending else value.asc()
-            yield value.nulls_first() if term.nulls_first else value.nulls_last()
-        for leaf, value in keys:
-            yield self.dialect.group_order(value, leaf.kind, leaf.field).asc().nulls_last()
-
-    def _leaves(
-        self, query: PlannedQuery, table: Source, source: Source, *, spread: bool = False
-    ) -> tuple[Source, list[Leaf]]:
-        """What stands in a row of the answer, and `source` with the rows joined to it that are spread into it."""
-        leaves: list[Leaf] = []
-        for item in query.items:
-            if isinstance(item, Column):
-                leaves.append(self._column(item, table))
-            elif isinstance(item, Aggregation):
-                leaves.append(self._aggregated(item, query, table, spread=spread))
-            elif not item.spread:
-                leaves.append(self._whole(item, table))
-            elif item.relation.cardinality.is_one:
-                target = self.alias(item.query)
-                source = source.outerjoin(target, and_(true(), *self._related(item, table, target)))
-                source, inner = self._leaves(item.query, target, source, spread=True)
-                leaves += inner
-            else:
-                leaves += self._arrays(item, table)
-        return source, leaves
-
-    def _column(self, column: Column, table: Source) -> Leaf:
-        reference = column.reference
-        kind = column.cast or reference.kind
-        return Leaf(
-            column.label,
-            lambda: self._cast(self.value(reference, table), reference.kind, column.cast),
-            kind,
-            reference.field if kind is reference.field.kind else value_field(kind),
-            reference=reference,
-        )
-
-    def _aggregated(self, item: Aggregation, query: PlannedQuery, table: Source, *, spread: bool) -> Leaf:
-        reference = item.reference
-        if reference is None and spread:
-            # Rows that are not there do not count.
-            key = table.c[query.resource.primary_key[0].column.key]
-            there = case((key.is_not(None), literal_column("1")), else_=null())
-            return Leaf(item.label, lambda: there, BIGINT.kind, BIGINT, aggregation=item)
-        if reference is None:
-            return Leaf(item.label, lambda: literal_column("1"), None, BIGINT, aggregation=item)
-        return Leaf(
-            item.label,
-            lambda: self._cast(self.value(reference, table), reference.kind, item.cast),
-            item.cast or reference.kind,
-            reference.field,
-            aggregation=item,
-        )
-
-    def _whole(self, embed: PlannedEmbed, table: Source) -> Leaf:
-        return Leaf(embed.label, lambda: self._embedded(embed, table), None, JSON_VALUE)
-
-    def _arrays(self, embed: PlannedEmbed, parent: Source) -> Iterator[Leaf]:
-        """Each item of an embed of many rows as an array, all in the order of the rows."""
-        for number, label in enumerate(_labels(embed.query)):
-            yield Leaf(label, partial(self._array, embed, parent, number), None, JSON_VALUE)
-
-    def _array(self, embed: PlannedEmbed, parent: Source, number: int) -> Expression:
-        table = self.alias(embed.query)
-        source, leaves = self._leaves(embed.query, table, table)
-        leaf = leaves[number]
-        found = self._joined(select(leaf.value().label("v")).select_from(source), embed, parent, table)
-        page = self._page(found, embed.query, table).subquery(f"a{next(self._numbers)}")
-        items = self.dialect.array_json(self._finished(leaf, page.c.v))
-        return select(items).select_from(page).scalar_subquery()
-
-    def _cast(self, value: Expression, kind: ValueKind, target: ValueKind | None) -> Expression:
-        return value if target is None or target is kind else self.dialect.cast(value, kind, target)
-
-    def _finished(self, leaf: Leaf, value: Expression | None = None) -> Expression:
-        """A leaf, or a column of a subquery that holds its value, as it stands in the JSON of the answer."""
-        value = leaf.value() if value is None else value
-        if leaf.kind is None:
-            return self.dialect.json_value(value)
-        if leaf.kind is ValueKind.TIMESTAMP and self._zone is not None:
-            return self.dialect.in_zone(value, self._zone)
-        return self.dialect.shown(value, leaf.kind, leaf.field)
-
     def value(self, reference: Reference, table: Source) -> Expression:
         """A column as this caller sees it: null where its mask does not hold."""
         field = reference.field
@@ -343,31 +195,32 @@ class Build:
         adapted: Expression = ClauseAdapter(table).traverse(predicate.expression)
         return adapted
 
-    def _embedded(self, embed: PlannedEmbed, parent: Source) -> Expression:
+    def embedded(self, embed: PlannedEmbed, parent: Source) -> Expression:
+        """The rows of an embed that belong to the parent's row, as finished JSON."""
         table = self.alias(embed.query)
 
         def joined(shown: Select[Any]) -> Select[Any]:
-            return self._joined(shown, embed, parent, table)
+            return self.joined(shown, embed, parent, table)
 
         if embed.relation.cardinality.is_one:
             query = embed.query
             row = self.groups(joined, query, table) if query.grouped else joined(self.shown(query, table))
             # There is one at most; saying so lets a scan of a small table stop where it finds it.
             row = row.limit(literal_column("1"))
-            return self.dialect.row_json(row, f"o{next(self._numbers)}").scalar_subquery()
+            return self.dialect.row_json(row, f"o{self.number()}").scalar_subquery()
         rows = self._shown_page(joined, embed.query, table)
-        many = rows.subquery(f"m{next(self._numbers)}")
+        many = rows.subquery(f"m{self.number()}")
         return select(self.dialect.rows_json(many)).select_from(many).scalar_subquery()
 
-    def _joined(
+    def joined(
         self, statement: Select[Any], embed: PlannedEmbed, parent: Source, table: Source
     ) -> Select[Any]:
         """Rows of the embed's table that belong to the parent's row, and that the caller asked for and may see."""
         statement = statement.select_from(table)
         junction = embed.relation.junction
         if junction is None:
-            return statement.where(*self._related(embed, parent, table)).correlate(parent)
-        middle = junction.resource.table.alias(f"j{next(self._numbers)}")
+            return statement.where(*self.related(embed, parent, table)).correlate(parent)
+        middle = junction.resource.table.alias(f"j{self.number()}")
         on = [
             *(self.value(inner, middle) == self.value(outer, parent) for outer, inner in embed.pairs),
             *(self.value(inner, middle) == self.value(outer, table) for inner, outer in embed.far_pairs),
@@ -378,7 +231,7 @@ class Build:
         statement = statement.select_from(middle)
         return statement.where(*on, *self.conditions(embed.query, table)).correlate(parent)
 
-    def _related(self, embed: PlannedEmbed, parent: Source, table: Source) -> Iterator[Expression]:
+    def related(self, embed: PlannedEmbed, parent: Source, table: Source) -> Iterator[Expression]:
         """What makes a row of the embed's table one that belongs to the parent's, with nothing between the two."""
         for near, far in embed.pairs:
             yield self.value(far, table) == self.value(near, parent)
@@ -409,7 +262,7 @@ class Build:
 
     def _exists(self, embed: PlannedEmbed, parent: Source) -> Expression:
         table = self.alias(embed.query)
-        return exists(self._joined(select(literal_column("1")), embed, parent, table))
+        return exists(self.joined(select(literal_column("1")), embed, parent, table))
 
     def _comparison(self, comparison: Comparison, query: PlannedQuery, table: Source) -> Expression:
         value = self.value(comparison.reference, table)
@@ -450,8 +303,8 @@ class Build:
         if query.grouped:
             return self.groups(found, query, table)
         if not self._cuts_first(query):
-            return self._page(found(self.shown(query, table)), query, table)
-        page = self._page(found(select(table)), query, table).subquery(f"c{next(self._numbers)}")
+            return self.page(found(self.shown(query, table)), query, table)
+        page = self.page(found(select(table)), query, table).subquery(f"c{self.number()}")
         return self.shown(query, page).select_from(page)
 
     def _cuts_first(self, query: PlannedQuery) -> bool:
@@ -459,10 +312,12 @@ class Build:
             return True
         return len(query.order) > len(query.resource.primary_key)
 
-    def _page(self, statement: Select[Any], query: PlannedQuery, table: Source) -> Select[Any]:
-        return self._within(statement.order_by(*self.order(query, table)), query)
+    def page(self, statement: Select[Any], query: PlannedQuery, table: Source) -> Select[Any]:
+        """Rows in the order of the query, within its limits."""
+        return self.within(statement.order_by(*self.order(query, table)), query)
 
-    def _within(self, statement: Select[Any], query: PlannedQuery) -> Select[Any]:
+    def within(self, statement: Select[Any], query: PlannedQuery) -> Select[Any]:
+        """Rows that are in order already, within the limits of the query."""
         limit = self._limit(query)
         statement = statement if limit is None else statement.limit(limit)
         return statement if query.offset is None else statement.offset(self.parameter(query.offset))
@@ -496,7 +351,7 @@ class Build:
             return self.dialect.sort_key(self.value(term.reference, table), term.reference)
         target = self.alias(term.embed.query)
         value = select(self.value(term.reference, target))
-        found = self._joined(value, term.embed, table, target).scalar_subquery()
+        found = self.joined(value, term.embed, table, target).scalar_subquery()
         # Outside: on SQLite a subquery's result has lost the collation of its column.
         return self.dialect.sort_key(found, term.reference)
 
@@ -508,12 +363,3 @@ _IS: dict[IsValue, Callable[[Expression], Expression]] = {
     IsValue.FALSE: lambda value: and_(value.is_not(None), not_(value)),
     IsValue.UNKNOWN: lambda value: value.is_(None),
 }
-
-
-def _labels(query: PlannedQuery) -> Iterator[str]:
-    """The names of a query's leaves, in their order."""
-    for item in query.items:
-        if isinstance(item, PlannedEmbed) and item.spread:
-            yield from _labels(item.query)
-        else:
-            yield item.label

@@ -31,6 +31,8 @@ from tests.callers import CallerClient
           {"name": "Dora", "port": None, "nation": None}]),
         ("ships?select=name,...papers(number)&id=lt.3",
          [{"name": "Anna", "number": "P-1"}, {"name": "Berta", "number": None}]),
+        ("ships?select=name,...ports(is_known)&id=in.(1,4)",
+         [{"name": "Anna", "is_known": True}, {"name": "Dora", "is_known": None}]),
         ("papers?select=id,...ships(name,home:ports(name))&id=eq.1",
          [{"id": 1, "name": "Anna", "home": {"name": "Hamburg"}}]),
         ("sailors?select=name,...mentor_id(mentor:name)&id=eq.2", [{"name": "Pia", "mentor": "Old Tom"}]),
