@@ -75,7 +75,7 @@ def _outcome(leaf: Leaf, number: int, members: Sequence[Sequence[Leaf]]) -> Leaf
         return members[0][number]
     values = [row[number] for row in members if not _is_null(row[number])]
     outcome = _aggregated(leaf.agg.function, leaf.kind, [one.value for one in values])
-    return Leaf(leaf.label, outcome, shown(outcome), leaf.kind)
+    return Leaf(leaf.label, outcome, shown(outcome), leaf.kind, agg=leaf.agg)
 
 
 def _aggregated(function: str, kind: Kind | None, values: list[Any]) -> Any:
