@@ -75,17 +75,17 @@ class Port(Model):
     nation: Mapped[Nation | None] = relationship(lazy="raise")
 
     @hybrid_property
-    def is_deep(self) -> Any:
+    def is_deep(self: Any) -> Any:
         """Seen by all."""
         return self.depth > 14
 
     @hybrid_property
-    def is_known(self) -> Any:
+    def is_known(self: Any) -> Any:
         """Something even of nothing: what a row that is not there must not show."""
         return func.coalesce(self.name, "") != "?"
 
     @hybrid_property
-    def twice(self) -> Any:
+    def twice(self: Any) -> Any:
         """Reads a hidden column."""
         return self.earnings * 2
 
@@ -226,17 +226,17 @@ class Voyage(Model):
     __table_args__ = (UniqueConstraint("owner_id", "title"),)
 
     @hybrid_property
-    def tax(self) -> Any:
+    def tax(self: Any) -> Any:
         """Reads a masked column."""
         return self.cost * 2
 
     @hybrid_property
-    def risk(self) -> Any:
+    def risk(self: Any) -> Any:
         """Fails on PostgreSQL for a rank of more than 32766."""
         return self.rank + cast(1, SmallInteger)
 
     @hybrid_property
-    def is_open(self) -> Any:
+    def is_open(self: Any) -> Any:
         """Has a rule of its own."""
         return self.public == true()
 

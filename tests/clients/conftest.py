@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -16,8 +13,6 @@ from tests.api.seed import ALICE, EDITOR
 from tests.api.served import served
 from tests.conftest import ENGINES
 from tests.engines import PostgresServer
-
-JAVASCRIPT = Path(__file__).parent / "javascript"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +59,3 @@ def port(running: Port) -> Iterator[Port]:
     yield running
     running.harbour.note_change()
     running.harbour.reset()
-
-
-@pytest.fixture(scope="session")
-def node() -> Path:
-    """Node, with the client installed as its lock file says."""
-    programs = Path(sys.executable).parent
-    stamp, lock = JAVASCRIPT / "node_modules" / ".package-lock.json", JAVASCRIPT / "package-lock.json"
-    if not stamp.exists() or stamp.stat().st_mtime < lock.stat().st_mtime:
-        subprocess.run(
-            [programs / "npm", "ci", "--ignore-scripts"],
-            cwd=JAVASCRIPT, check=True, capture_output=True, timeout=300,
-        )  # fmt: skip
-    return programs / "node"

@@ -7,10 +7,14 @@ import os
 import subprocess
 from pathlib import Path
 
-from tests.clients.conftest import JAVASCRIPT, Port
+from tests.clients.conftest import Port
+from tests.node import node_in
+
+JAVASCRIPT = Path(__file__).parent / "javascript"
 
 
-def test_postgrest_js_finds_what_it_expects(port: Port, node: Path) -> None:
+def test_postgrest_js_finds_what_it_expects(port: Port) -> None:
+    node = node_in(JAVASCRIPT)
     callers = {name: port.headers(name) for name in ("anonymous", "alice", "editor")}
     finished = subprocess.run(
         [node, "--test", "rest.test.mjs"],

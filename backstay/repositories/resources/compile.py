@@ -305,7 +305,9 @@ class Build(Selecting):
         if not self._cuts_first(query):
             return self.page(found(self.shown(query, table)), query, table)
         page = self.page(found(select(table)), query, table).subquery(f"c{self.number()}")
-        return self.shown(query, page).select_from(page)
+        shown = self.shown(query, page).select_from(page)
+        # Joining the rows that are spread, PostgreSQL need not keep those of the page in their order.
+        return shown.order_by(*self.order(query, page)) if _joins(query) else shown
 
     def _cuts_first(self, query: PlannedQuery) -> bool:
         if self.dialect.engine == "postgresql" and any(not isinstance(item, Column) for item in query.items):
@@ -363,3 +365,11 @@ _IS: dict[IsValue, Callable[[Expression], Expression]] = {
     IsValue.FALSE: lambda value: and_(value.is_not(None), not_(value)),
     IsValue.UNKNOWN: lambda value: value.is_(None),
 }
+
+
+def _joins(query: PlannedQuery) -> bool:
+    """Whether what is shown of a row takes joins."""
+    return any(
+        isinstance(item, PlannedEmbed) and item.spread and item.relation.cardinality.is_one
+        for item in query.items
+    )

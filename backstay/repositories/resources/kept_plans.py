@@ -20,7 +20,7 @@ def has_one_plan(plan: ReadPlan) -> bool:
     query = plan.query
     if plan.count is not None or plan.predicates or not query.visible or query.max_rows is None:
         return False
-    if query.grouped:
+    if query.grouped or any(embed.spread for embed in query.embeds):
         return False
     if query.limit is None or query.offset is not None or any(embed.inner for embed in query.embeds):
         return False

@@ -12,8 +12,12 @@ from typing import Any
 
 import pytest
 
+from backstay.models.access.caller import ANONYMOUS, Caller
+from backstay.repositories.repository import Repository
 from tests.api.answers import problem
 from tests.api.harbour import Harbour
+from tests.api.models import Port, Voyage
+from tests.api.seed import BOB
 from tests.callers import CallerClient
 
 ABSENT = "nothing"
@@ -122,6 +126,16 @@ def test_a_rule_of_its_own_holds(alice: CallerClient, anonymous: CallerClient) -
         {"is_open": True, "count": 2},
     ]
     problem(anonymous.get("/rest/v1/voyages?is_open=is.true"), 400, "42703")
+
+
+def test_a_repository_of_ones_own_masks_computed_fields_too() -> None:
+    session: Any = None
+    masked, hidden = (
+        str(Repository(session, Caller(id=BOB)).visible(attribute)) for attribute in (Voyage.tax, Port.twice)
+    )
+    assert masked.startswith("CASE WHEN (voyages.owner_id = ")
+    assert hidden.startswith("CASE WHEN false")
+    assert str(Repository(session, ANONYMOUS).visible(Port.name)) == "ports.name"
 
 
 def test_hidden_rows_are_in_no_group(app: Harbour, clients: dict[str, CallerClient]) -> None:
