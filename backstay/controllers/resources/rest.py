@@ -240,9 +240,9 @@ def _location(path: str, query: bytes) -> bytes:
     if not query:
         return address
     if _PLAIN.match(query):
-        parts = [part for part in query.split(b"&") if part]
+        parts = sorted((part for part in query.split(b"&") if part), key=_name)
         # 1 µs, and 6 for what has to be decoded first.
-        return address + b"?" + b"&".join(sorted(parts, key=_name)) if parts else address
+        return address + b"?" + b"&".join(parts) if parts else address
     pairs = [part.partition("=") for part in query.decode().split("&") if part]
     named = sorted(((unquote_plus(key), unquote_plus(value)) for key, _, value in pairs), key=itemgetter(0))
     return address + b"?" + "&".join(f"{_encoded(key)}={_encoded(value)}" for key, value in named).encode()
