@@ -174,6 +174,7 @@ CATALOGUE: Mapping[str, Entry] = {
     "PGRST205": Entry(Kind.NOT_FOUND, "Could not find the table in the schema cache"),
     "PGRST301": Entry(Kind.UNAUTHENTICATED, "JWT cannot be decoded"),
     "PGRST303": Entry(Kind.UNAUTHENTICATED, "JWT claims are not valid"),
+    "bad_cursor": Entry(Kind.INVALID, "This is not a cursor of this question."),
     # SQLSTATE, the same on both databases.
     "21000": Entry(Kind.INVALID, "The statement would touch rows it must not touch"),
     "22000": Entry(Kind.INVALID, "The database refused a value"),

@@ -22,7 +22,7 @@ from sqlalchemy import MetaData
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from backstay.app.identity import IdentityParts
+from backstay.app.identity import IdentityParts, secret_of
 from backstay.config.loader import load_settings
 from backstay.config.report import CatalogFacts, refusals
 from backstay.config.settings import Settings
@@ -56,6 +56,7 @@ from backstay.services.auth.callers import Callers
 from backstay.services.auth.revoked import Revoked
 from backstay.services.auth.tokens import AccessTokens
 from backstay.services.health import Health
+from backstay.services.resources.cursors import Cursors
 from backstay.services.resources.kinds import CallerKinds
 from backstay.services.resources.plan import Planner
 from backstay.services.resources.read import ResourceReader
@@ -125,7 +126,7 @@ class Backstay:
         planner = Planner(catalog, settings.rest)
         kinds = CallerKinds(catalog)
         repository = ResourceRepository(self.database, uniques)
-        self.reader = ResourceReader(planner, kinds, repository)
+        self.reader = ResourceReader(planner, kinds, repository, Cursors(secret_of(settings)))
         self.writer = ResourceWriter(planner, kinds, repository, settings.rest)
         self.users_app = self._users_app()
         controllers = routes.Controllers(

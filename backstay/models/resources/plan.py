@@ -37,6 +37,7 @@ class Form(StrEnum):
     PATTERN_LIST = "pattern_list"
     REGEX_LIST = "regex_list"
     CONTAINER = "container"
+    KEY = "key"
     COUNT = "count"
 
 
@@ -150,6 +151,9 @@ class PlannedQuery:
         max_rows: no more rows than this are answered, whatever the request's limit says.
         order: complete: it ends with the primary key, so that it is total. When it is grouped: what the request
             says, and groups alike in that come by their columns.
+        after: for each term of the order its value in the row after which the page begins, or None for null; None
+            for a page that begins at the start.
+        backward: the page is cut from the end of the order; `after` is then where it ends.
     """
 
     resource: Resource
@@ -164,6 +168,8 @@ class PlannedQuery:
     # Embeds that only filters need: named in the select with empty brackets, or by `!inner`.
     embeds: tuple[PlannedEmbed, ...] = ()
     grouped: bool = False
+    after: tuple[Parameter | None, ...] | None = None
+    backward: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -206,6 +212,7 @@ class ReadPlan:
     count: Count | None
     shape: Shape
     zone: str | None = None
+    keyed: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -199,6 +199,9 @@ class Query:
 
     Attributes:
         limit, offset: slots whose literal is a non-negative int; None when not asked for.
+        after: the place of a row in the complete order, that of the plan: for each term the slot of its literal, or
+            None where that row has null. Rows up to that one are left out; the row itself need not exist any more.
+        backward: the page is cut from the other end of the order, and `after` leaves out what follows its row.
     """
 
     select: tuple[SelectItem, ...] = (AllColumns(),)
@@ -206,12 +209,16 @@ class Query:
     order: tuple[Order, ...] = ()
     limit: int | None = None
     offset: int | None = None
+    after: tuple[int | None, ...] | None = None
+    backward: bool = False
     # Every look-up of a plan hashes the query; a nested one costs 5 µs to hash, so that is done once.
     _hash: int = field(default=0, init=False, repr=False, compare=False)
 
     def __hash__(self) -> int:
         if not self._hash:
-            value = hash((self.select, self.where, self.order, self.limit, self.offset))
+            value = hash(
+                (self.select, self.where, self.order, self.limit, self.offset, self.after, self.backward)
+            )
             object.__setattr__(self, "_hash", value or 1)
         return self._hash
 
@@ -238,6 +245,7 @@ class Request:
 
     Attributes:
         zone: IANA name of the time zone in which points in time are shown; UTC when not given.
+        keyed: the place of the last row is wanted too, to go on after it.
     """
 
     resource: str
@@ -245,6 +253,7 @@ class Request:
     count: Count | None = None
     shape: Shape = Shape.ARRAY
     zone: str | None = None
+    keyed: bool = False
 
 
 class WriteKind(StrEnum):

@@ -47,9 +47,10 @@ from backstay.models.resources.plan import (
 )
 from backstay.models.resources.request import Count, IsValue
 from backstay.repositories.database import Statement
-from backstay.repositories.resources.compile_select import Selecting, Source
-from backstay.repositories.resources.dialects import Dialect, Encoder, Expression
+from backstay.repositories.resources.compile_select import Selecting
+from backstay.repositories.resources.dialects import Dialect, Encoder, Expression, Source
 from backstay.repositories.resources.kept_plans import has_one_plan
+from backstay.repositories.resources.keyset import beyond, is_never_null, place, searched
 
 Getter = Callable[[Sequence[Any], Caller], Any]
 
@@ -69,14 +70,22 @@ class CompiledStatement:
 def compile_read(plan: ReadPlan, dialect: Dialect) -> CompiledStatement:
     """Compile a read.
 
-    The one row of its result: number of rows shown, the document as text, and the total when the plan counts.
+    The one row of its result: number of rows shown, the document as text, the total when the plan counts, and text
+    whose last line is the place of the last row when the plan is keyed.
     """
     build = Build(dialect, plan.parameters, plan.predicates, zone=plan.zone)
     keeps_plan = dialect.engine == "postgresql" and has_one_plan(plan)
-    rows = (build.kept_rows(plan.query) if keeps_plan else build.rows(plan.query)).subquery("q")
-    columns = [func.count(), dialect.document(rows)]
+    if plan.keyed:
+        rows = build.placed_rows(plan.query, keeps_plan=keeps_plan).subquery("q")
+        document, last = dialect.placed_document(rows)
+    else:
+        rows = (build.kept_rows(plan.query) if keeps_plan else build.rows(plan.query)).subquery("q")
+        document = dialect.document(rows)
+    columns = [func.count(), document]
     if plan.count is not None:
         columns.append(build.total(plan.query, plan.count))
+    if plan.keyed:
+        columns.append(last)
     return build.finish(select(*columns).select_from(rows))
 
 
@@ -113,7 +122,7 @@ class Build(Selecting):
 
     def number(self) -> int:
         """A number that no other name of the statement has."""
-        return next(self._numbers)
+        return self.number()
 
     def alias(self, query: PlannedQuery) -> Source:
         """A name of its own for one occurrence of a table."""
@@ -127,11 +136,27 @@ class Build(Selecting):
 
     def kept_rows(self, query: PlannedQuery) -> Select[Any]:
         """The same, for a plan that PostgreSQL is to keep: it expects 10 rows of our most, whatever the limit is."""
-        table = self.alias(query)
-        found = select(table).where(*self.conditions(query, table)).order_by(*self.order(query, table))
-        most = found.limit(literal_column(str(query.max_rows))).subquery(f"c{self.number()}")
-        page = select(most).limit(self._limit(query)).subquery(f"c{self.number()}")
+        page = self._kept_page(query)
         return self.shown(query, page).select_from(page).limit(self._limit(query))
+
+    def placed_rows(self, query: PlannedQuery, *, keeps_plan: bool) -> Select[Any]:
+        """The rows of `rows` or `kept_rows` as one document each, beside their places in the order."""
+        page = self._kept_page(query) if keeps_plan else self._first_page(query)
+        row = self._in_order(self.shown(query, page).select_from(page), query, page)
+        if keeps_plan:
+            row = row.limit(self._limit(query))
+        return self.dialect.placed_row(row, place(self, query, page), f"k{self.number()}")
+
+    def _kept_page(self, query: PlannedQuery) -> Source:
+        table = self.alias(query)
+        found = self._ordered(select(table).where(*self.conditions(query, table)), query, table)
+        most = found.limit(literal_column(str(query.max_rows))).subquery(f"c{self.number()}")
+        return select(most).limit(self._limit(query)).subquery(f"c{self.number()}")
+
+    def _first_page(self, query: PlannedQuery) -> Source:
+        table = self.alias(query)
+        found = select(table).where(*self.conditions(query, table))
+        return self.page(found, query, table).subquery(f"c{self.number()}")
 
     def total(self, query: PlannedQuery, count: Count) -> Expression:
         """How many rows there are, whatever the limits say; null where PostgreSQL's planner shall say it.
@@ -305,18 +330,31 @@ class Build(Selecting):
         if not self._cuts_first(query):
             return self.page(found(self.shown(query, table)), query, table)
         page = self.page(found(select(table)), query, table).subquery(f"c{self.number()}")
-        shown = self.shown(query, page).select_from(page)
-        # Joining the rows that are spread, PostgreSQL need not keep those of the page in their order.
-        return shown.order_by(*self.order(query, page)) if _joins(query) else shown
+        return self._in_order(self.shown(query, page).select_from(page), query, page)
+
+    def _in_order(self, shown: Select[Any], query: PlannedQuery, page: Source) -> Select[Any]:
+        """The rows of a page that is cut, in the order of the answer.
+
+        Joining the rows that are spread, PostgreSQL need not keep those of the page in their order.
+        """
+        return shown.order_by(*self.order(query, page)) if query.backward or _joins(query) else shown
 
     def _cuts_first(self, query: PlannedQuery) -> bool:
+        if query.backward:
+            return True
         if self.dialect.engine == "postgresql" and any(not isinstance(item, Column) for item in query.items):
             return True
         return len(query.order) > len(query.resource.primary_key)
 
     def page(self, statement: Select[Any], query: PlannedQuery, table: Source) -> Select[Any]:
-        """Rows in the order of the query, within its limits."""
-        return self.within(statement.order_by(*self.order(query, table)), query)
+        """Rows in the order of the query, from where it begins, within its limits."""
+        return self.within(self._ordered(statement, query, table), query)
+
+    def _ordered(self, statement: Select[Any], query: PlannedQuery, table: Source) -> Select[Any]:
+        """From the place where the page begins, in the order in which rows are looked for."""
+        if query.after is not None:
+            statement = statement.where(beyond(self, query, table))
+        return statement.order_by(*(self._ordering(term, table) for term in searched(query)))
 
     def within(self, statement: Select[Any], query: PlannedQuery) -> Select[Any]:
         """Rows that are in order already, within the limits of the query."""
@@ -335,27 +373,22 @@ class Build(Selecting):
         return (self._ordering(term, table) for term in query.order)
 
     def _ordering(self, term: Ordering, table: Source) -> Any:
-        value = self._order_value(term, table)
+        # Outside: on SQLite a subquery's result has lost the collation of its column.
+        value = self.dialect.sort_key(self.order_value(term, table), term.reference)
         value = value.desc() if term.descending else value.asc()
-        reference = term.reference
-        never_null = (
-            not reference.field.nullable
-            and reference.mask is None
-            and not reference.steps
-            and term.embed is None
-        )
-        if never_null or (self.dialect.engine == "postgresql" and term.nulls_first == term.descending):
+        if is_never_null(term) or (
+            self.dialect.engine == "postgresql" and term.nulls_first == term.descending
+        ):
             return value
         return value.nulls_first() if term.nulls_first else value.nulls_last()
 
-    def _order_value(self, term: Ordering, table: Source) -> Expression:
+    def order_value(self, term: Ordering, table: Source) -> Expression:
+        """What a term orders by, as this caller sees it."""
         if term.embed is None:
-            return self.dialect.sort_key(self.value(term.reference, table), term.reference)
+            return self.value(term.reference, table)
         target = self.alias(term.embed.query)
         value = select(self.value(term.reference, target))
-        found = self.joined(value, term.embed, table, target).scalar_subquery()
-        # Outside: on SQLite a subquery's result has lost the collation of its column.
-        return self.dialect.sort_key(found, term.reference)
+        return self.joined(value, term.embed, table, target).scalar_subquery()
 
 
 _IS: dict[IsValue, Callable[[Expression], Expression]] = {

@@ -12,13 +12,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from sqlalchemy import FromClause, Select, and_, case, func, literal_column, null, select, true
+from sqlalchemy import Select, and_, case, func, literal_column, null, select, true
 
 from backstay.models.catalog import BIGINT, JSON_VALUE, Field, ValueKind, value_field
 from backstay.models.resources.plan import Aggregation, Column, PlannedEmbed, PlannedQuery, Reference
-from backstay.repositories.resources.dialects import Dialect, Expression
-
-Source = FromClause
+from backstay.repositories.resources.dialects import Dialect, Expression, Source
 
 
 @dataclass(frozen=True, slots=True, eq=False)

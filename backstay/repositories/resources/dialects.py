@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any, Protocol
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, Subquery
+from sqlalchemy import ColumnElement, FromClause, Select, Subquery
 from sqlalchemy.engine import Dialect as SqlDialect
 
 from backstay.models.catalog import Field, ValueKind
@@ -23,6 +23,7 @@ from backstay.utils import json_text
 
 Expression = ColumnElement[Any]
 Encoder = Callable[[Any], Any]
+Source = FromClause
 
 
 class Dialect(Protocol):
@@ -92,6 +93,15 @@ class Dialect(Protocol):
 
     def document(self, rows: Subquery) -> Expression:
         """All rows of that subquery as the text of a JSON array."""
+
+    def json_list(self, values: Sequence[Expression]) -> Expression:
+        """A JSON array of those values."""
+
+    def placed_row(self, row: Select[Any], place: Expression, name: str) -> Select[Any]:
+        """A row as one JSON value `j`, and its place as `k`; `name` is free for a subquery."""
+
+    def placed_document(self, rows: Subquery) -> tuple[Expression, Expression]:
+        """All such rows as the text of a JSON array, and text whose last line is the place of the last one."""
 
 
 def plain(value: Any) -> Any:

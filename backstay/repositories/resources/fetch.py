@@ -32,11 +32,18 @@ NO_UNIQUES: Uniques = {}
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What a read found: rows shown, the JSON array of them, and how many there are in all if that was asked."""
+    """What a read found: rows shown, the JSON array of them, and how many there are in all if that was asked.
+
+    Attributes:
+        last: the place of the last row in the order, if that was asked; empty when there is none.
+        next: the cursor of the page after this one, when there may be one.
+    """
 
     count: int
     body: bytes
     total: int | None
+    last: str = ""
+    next: str | None = None
 
 
 class ResourceRepository:
@@ -70,7 +77,10 @@ class ResourceRepository:
         total = None if plan.count is None else row[2]
         if plan.count is not None and total is None:
             total = await self._planned(door, plan, values, caller)
-        return Page(row[0], row[1].encode(), total)
+        if not plan.keyed:
+            return Page(row[0], row[1].encode(), total)
+        # Neither database writes a line end within JSON.
+        return Page(row[0], row[1].encode(), total, (row[-1] or "").rpartition("\n")[2])
 
     async def _planned(self, door: Door, plan: ReadPlan, values: Sequence[Any], caller: Caller) -> int:
         """How many rows PostgreSQL's planner expects. The one question that takes a second statement."""

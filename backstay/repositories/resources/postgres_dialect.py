@@ -236,8 +236,29 @@ class PostgresDialect:
 
     def document(self, rows: Subquery) -> Expression:
         each = sql_cast(func.row_to_json(rows.table_valued()), Text())
-        joined = func.coalesce(func.string_agg(each, literal_column("','")), literal_column("''"))
-        return literal_column("'['").concat(joined).concat(literal_column("']'"))
+        return _bracketed(each)
+
+    def json_list(self, values: Sequence[Expression]) -> Expression:
+        return func.json_build_array(*values)
+
+    def placed_row(self, row: Select[Any], place: Expression, name: str) -> Select[Any]:
+        labels = {column.key for column in row.selected_columns}
+        key = "k"
+        while key in labels:
+            key += "k"
+        both = row.add_columns(sql_cast(place, Text()).label(key)).subquery(name)
+        shown = select(*(column for column in both.c if column.key != key)).correlate(both)
+        document = self.row_json(shown, f"{name}r").scalar_subquery()
+        return select(document.label("j"), both.c[key].label("k")).select_from(both)
+
+    def placed_document(self, rows: Subquery) -> tuple[Expression, Expression]:
+        places = func.array_agg(rows.c.k, type_=ARRAY(Text()))
+        return _bracketed(sql_cast(rows.c.j, Text())), places[func.count()]
+
+
+def _bracketed(each: Expression) -> Expression:
+    joined = func.coalesce(func.string_agg(each, literal_column("','")), literal_column("''"))
+    return literal_column("'['").concat(joined).concat(literal_column("']'"))
 
 
 def _offset(seconds: Expression) -> Expression:

@@ -247,6 +247,16 @@ class SqliteDialect:
         joined = func.coalesce(func.group_concat(rows.c.j, literal_column("','")), literal_column("''"))
         return literal_column("'['").concat(joined).concat(literal_column("']'"))
 
+    def json_list(self, values: Sequence[Expression]) -> Expression:
+        return func.json_array(*values)
+
+    def placed_row(self, row: Select[Any], place: Expression, name: str) -> Select[Any]:
+        return row.add_columns(place.label("k"))
+
+    def placed_document(self, rows: Subquery) -> tuple[Expression, Expression]:
+        # It has no aggregate for the last of several values; there is no line end within JSON that it wrote.
+        return self.document(rows), func.group_concat(rows.c.k, func.char(literal_column("10")))
+
 
 def _collated(value: Expression, reference: Reference) -> Expression:
     """Exact numbers and JSON compare by value; a column of exact numbers has that collation already."""

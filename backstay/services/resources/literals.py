@@ -261,6 +261,14 @@ def _each(read: Callable[[str, Field | None], Any]) -> Callable[[Sequence[str], 
     return read_list
 
 
+def _key(text: str, field: Field | None) -> Any:
+    """A value of a cursor: the server wrote it, so what cannot be read is of a column that was another one then."""
+    try:
+        return read_scalar(text, field)
+    except BackstayError as error:
+        raise BackstayError("bad_cursor") from error
+
+
 _FORMS: dict[Form, Callable[[Any, Any], Any]] = {
     Form.SCALAR: read_scalar,
     Form.LIST: _each(read_scalar),
@@ -271,5 +279,6 @@ _FORMS: dict[Form, Callable[[Any, Any], Any]] = {
     Form.TEXT: read_text,
     Form.TEXT_LIST: _each(read_text),
     Form.CONTAINER: read_scalar,
+    Form.KEY: _key,
     Form.COUNT: lambda value, field: value,
 }

@@ -6,13 +6,13 @@ depth and size. Not in charge of literals (`literals.py`, at each request) or of
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from backstay.config.rest import RestSettings
 from backstay.errors import BackstayError
 from backstay.models.access.caller import Caller
 from backstay.models.access.rules import Predicate, Rule
-from backstay.models.catalog import Catalog, Field, Relation, Resource, ValueKind
+from backstay.models.catalog import JSON_VALUE, Catalog, Field, Relation, Resource, ValueKind
 from backstay.models.resources.plan import (
     Combination,
     Comparison,
@@ -61,6 +61,8 @@ class Planner:
         planning = Planning(sight, self.settings)
         resource = sight.readable(request.resource)
         query = planning.query(resource, request.query, depth=0)
+        if request.keyed and query.grouped:
+            raise _no_cursor()
         return ReadPlan(
             query=query,
             parameters=tuple(planning.parameters),
@@ -68,6 +70,7 @@ class Planner:
             count=request.count,
             shape=request.shape,
             zone=request.zone,
+            keyed=request.keyed,
         )
 
 
@@ -92,18 +95,21 @@ class Planning:
         predicates, visible = self.row_rule(resource.access.read)
         items = tuple(plan_items(self, resource, query, embeds))
         grouped = is_grouped(items)
+        order = tuple(self._order(resource, query.order, embeds, items if grouped else None))
         return PlannedQuery(
             resource=resource,
             items=items,
             where=tuple(self.condition(resource, condition, embeds) for condition in query.where),
             predicates=predicates,
             visible=visible,
-            order=tuple(self._order(resource, query.order, embeds, items if grouped else None)),
+            order=order,
             limit=self._count(query.limit),
             offset=self._count(query.offset),
             max_rows=self.settings.max_rows,
             embeds=tuple(embeds.values()),
             grouped=grouped,
+            after=self._after(query, order, grouped=grouped),
+            backward=query.backward,
         )
 
     def embed(self, source: Resource, embed: Embed, depth: int) -> PlannedEmbed:
@@ -238,6 +244,23 @@ class Planning:
             if field.name not in named:
                 yield Ordering(self._tie_breaker(resource, field.name), descending=False, nulls_first=False)
 
+    def _after(
+        self, query: Query, order: Sequence[Ordering], *, grouped: bool
+    ) -> tuple[Parameter | None, ...] | None:
+        """The values of the row that the page begins after, as values of what is ordered by."""
+        if query.after is None:
+            return None
+        if grouped:
+            raise _no_cursor()
+        if query.offset is not None:
+            raise BackstayError("PGRST100", "a page begins after a cursor or at an offset, not both")
+        if len(query.after) != len(order):
+            raise BackstayError("bad_cursor")
+        return tuple(
+            None if slot is None else self._parameter(slot, Form.KEY, _key_field(term.reference))
+            for slot, term in zip(query.after, order, strict=True)
+        )
+
     def _tie_breaker(self, resource: Resource, name: str) -> Reference:
         """The key column itself: order by a key the caller cannot see tells nothing but that rows differ."""
         return Reference(resource.fields[name])
@@ -255,6 +278,16 @@ class Planning:
         reference = self.reference(resource if embed is None else embed.relation.target, term.column)
         _check_orderable(reference)
         return Ordering(reference, term.descending, nulls_first, embed)
+
+
+def _key_field(reference: Reference) -> Field | None:
+    if not reference.steps:
+        return reference.field
+    return JSON_VALUE if reference.kind is ValueKind.JSON else None
+
+
+def _no_cursor() -> BackstayError:
+    return BackstayError("PGRST127", details="Groups of an aggregate have no cursors; use limit and offset.")
 
 
 def _check_orderable(reference: Reference) -> None:
