@@ -39,7 +39,7 @@ def place(build: Terms, query: PlannedQuery, table: Source) -> Expression:
 
     JSON values stand in it as text, so that JSON's null differs from no value.
     """
-    values = []
+    values: list[Expression] = []
     for term in query.order:
         value, kind = build.order_value(term, table), term.reference.kind
         if kind is ValueKind.JSON:
