@@ -129,12 +129,14 @@ class Backstay:
         self.reader = ResourceReader(planner, kinds, repository, Cursors(secret_of(settings)))
         self.writer = ResourceWriter(planner, kinds, repository, settings.rest)
         self.users_app = self._users_app()
+        tables = RestController(routes.REST, self.reader, self.writer, settings.rest)
+        rows = ItemController(routes.REST, self.reader, self.writer, settings.rest, tables.listing)
         controllers = routes.Controllers(
             live=Live(),
             ready=Ready(self.health),
             rest_root=JsonDocument(self._swagger2(), "application/openapi+json; charset=utf-8"),
-            tables=RestController(routes.REST, self.reader, self.writer, settings.rest),
-            rows=ItemController(routes.REST, self.reader, self.writer, settings.rest),
+            tables=tables,
+            rows=rows,
             identity=Endpoints(self.identity.endpoints),
             mail_pages=Endpoints(self.identity.mail_pages),
             **self._documentation(),

@@ -16,6 +16,7 @@ from backstay.models.resources.request import Shape
 _OBJECT = "application/vnd.pgrst.object+json"
 _ARRAY = "application/vnd.pgrst.array+json"
 _STRIPPED = ";nulls=stripped"
+QUESTION_TYPE = "application/x-www-form-urlencoded"
 _QUALITY = re.compile(r"(?:0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)\Z")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]++\Z")
 _SHOWN_CHARACTERS = 200
@@ -138,12 +139,25 @@ def body_form(content_type: bytes | None) -> BodyForm:
     return form
 
 
+def require_question(content_type: bytes | None) -> None:
+    """Refuse a body that does not say it is a query string.
+
+    Raises:
+        BackstayError: unsupported_media_type.
+    """
+    name, parameters = _parsed((content_type or b"").decode("latin-1"))
+    charsets = {value for key, value in parameters if key == "charset"}
+    if name != QUESTION_TYPE or not charsets <= {"utf-8", "utf8"}:
+        details = f"The body must be a query string: Content-Type: {QUESTION_TYPE}."
+        raise BackstayError("unsupported_media_type", details=details)
+
+
 _BODY_FORMS = {
     "application/json": BodyForm.JSON,
     "application/vnd.pgrst.object": BodyForm.JSON,
     "application/vnd.pgrst.array": BodyForm.JSON,
     "text/csv": BodyForm.CSV,
-    "application/x-www-form-urlencoded": BodyForm.FIELDS,
+    QUESTION_TYPE: BodyForm.FIELDS,
 }
 
 

@@ -22,7 +22,17 @@ Transaction = Literal["commit", "rollback"]
 MAX_AFFECTED = 2**63 - 1
 
 # What can be honoured, in the order of the echo. `tx` is, where a setting allows it.
-HONOURED = ("resolution", "missing", "return", "count", "tx", "handling", "timezone", "max-affected")
+HONOURED = (
+    "resolution",
+    "missing",
+    "return",
+    "count",
+    "tx",
+    "handling",
+    "timezone",
+    "max-affected",
+    "cursor",
+)
 
 _CHOICES: dict[str, tuple[str, ...]] = {
     "resolution": tuple(Conflict),
@@ -44,6 +54,7 @@ class Preferences:
     Attributes:
         max_affected: most rows that a write may touch; only ever set together with `handling=strict`.
         timezone: name of a time zone that this machine knows.
+        cursor: of the page before; empty for the first page.
     """
 
     return_: Return | None = None
@@ -54,6 +65,7 @@ class Preferences:
     max_affected: int | None = None
     tx: Transaction | None = None
     timezone: str | None = None
+    cursor: str | None = None
 
 
 NO_PREFERENCES = Preferences()
@@ -113,9 +125,9 @@ def applied_header(preferences: Preferences, honoured: Collection[str] = HONOURE
         "handling": preferences.handling,
         "max-affected": None if max_affected is None else str(max_affected),
     }
-    echo = [
-        f"{name}={expressed[name]}" for name in HONOURED if name in honoured and expressed[name] is not None
-    ]
+    echo = [f"{name}={expressed[name]}" for name in HONOURED if name in honoured and expressed.get(name)]
+    if preferences.cursor is not None and "cursor" in honoured:
+        echo.append("cursor")
     return ", ".join(echo) or None
 
 
@@ -138,4 +150,5 @@ def _preferences(found: dict[str, str]) -> Preferences:
         max_affected=int(found["max-affected"]) if strict and "max-affected" in found else None,
         tx=cast("Transaction | None", found.get("tx")),
         timezone=found.get("timezone"),
+        cursor=found.get("cursor"),
     )

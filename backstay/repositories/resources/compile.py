@@ -122,7 +122,7 @@ class Build(Selecting):
 
     def number(self) -> int:
         """A number that no other name of the statement has."""
-        return self.number()
+        return next(self._numbers)
 
     def alias(self, query: PlannedQuery) -> Source:
         """A name of its own for one occurrence of a table."""
