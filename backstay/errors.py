@@ -222,6 +222,9 @@ class BackstayError(Exception):
     `message`, `details` and `hint` are public. What only operators may see goes into the exception's `__cause__`
     (`raise BackstayError(...) from error`) and is logged once.
 
+    Attributes:
+        index: which operation of a batch it is about; None elsewhere.
+
     Raises:
         KeyError: at once, when `code` is not in the catalogue.
     """
@@ -244,6 +247,7 @@ class BackstayError(Exception):
         self.hint = hint
         self.retry_after_seconds = retry_after_seconds
         self.allow = tuple(allow)
+        self.index: int | None = None
         super().__init__(f"{code}: {self.message}")
 
 

@@ -33,6 +33,7 @@ from backstay.controllers.health import Live, Ready
 from backstay.controllers.openapi.docs_page import DocsPage, JsonDocument
 from backstay.controllers.openapi.document import build_document
 from backstay.controllers.openapi.swagger2 import build_swagger2
+from backstay.controllers.resources.batch import BatchController
 from backstay.controllers.resources.item import ItemController
 from backstay.controllers.resources.rest import RestController
 from backstay.errors import BackstayError, ConfigurationError
@@ -56,6 +57,7 @@ from backstay.services.auth.callers import Callers
 from backstay.services.auth.revoked import Revoked
 from backstay.services.auth.tokens import AccessTokens
 from backstay.services.health import Health
+from backstay.services.resources.batch import Batches
 from backstay.services.resources.cursors import Cursors
 from backstay.services.resources.kinds import CallerKinds
 from backstay.services.resources.plan import Planner
@@ -129,14 +131,16 @@ class Backstay:
         self.reader = ResourceReader(planner, kinds, repository, Cursors(secret_of(settings)))
         self.writer = ResourceWriter(planner, kinds, repository, settings.rest)
         self.users_app = self._users_app()
-        tables = RestController(routes.REST, self.reader, self.writer, settings.rest)
-        rows = ItemController(routes.REST, self.reader, self.writer, settings.rest, tables.listing)
+        by_table = RestController(routes.REST, self.reader, self.writer, settings.rest)
+        by_row = ItemController(routes.REST, self.reader, self.writer, settings.rest, by_table.listing)
+        batches = Batches(self.units, settings.rest)
         controllers = routes.Controllers(
             live=Live(),
             ready=Ready(self.health),
             rest_root=JsonDocument(self._swagger2(), "application/openapi+json; charset=utf-8"),
-            tables=tables,
-            rows=rows,
+            tables=by_table,
+            rows=by_row,
+            batch=BatchController(routes.REST, by_table, by_row, batches, settings.rest),
             identity=Endpoints(self.identity.endpoints),
             mail_pages=Endpoints(self.identity.mail_pages),
             **self._documentation(),

@@ -45,8 +45,10 @@ def read_catalog(models: Iterable[type]) -> Catalog:
 
 def _read_resource(model: type, problems: list[str]) -> Resource | None:
     table: Table = model.__table__  # type: ignore[attr-defined]  # every mapped class has one
-    if table.name == "rpc":
-        problems.append(f"{model.__name__}: a table cannot be called 'rpc', which is a path of the protocol")
+    if table.name in ("rpc", "$batch"):
+        problems.append(
+            f"{model.__name__}: a table cannot be called '{table.name}', which is a path of the protocol"
+        )
     fields = {}
     for column in table.columns:
         read = _read_field(column)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from starlette.types import ASGIApp
 
 REST = "/rest/v1/"
+BATCH = f"{REST}$batch"
 OPENAPI = "/openapi.json"
 DOCS = "/docs"
 
@@ -21,6 +22,7 @@ class Controllers:
     rest_root: ASGIApp
     tables: ASGIApp
     rows: ASGIApp
+    batch: ASGIApp
     openapi: ASGIApp
     docs: ASGIApp
     identity: ASGIApp
@@ -35,6 +37,7 @@ def exact(controllers: Controllers) -> dict[str, ASGIApp]:
         "/health/ready": controllers.ready,
         "/rest/v1": controllers.rest_root,
         REST: controllers.rest_root,
+        BATCH: controllers.batch,
         OPENAPI: controllers.openapi,
         DOCS: controllers.docs,
         **controllers.assets,
