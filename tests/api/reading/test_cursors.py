@@ -76,7 +76,8 @@ def test_who_asks_for_no_cursor_gets_none_and_pays_for_none(app: Harbour, anonym
     with app.counting() as statements:
         assert "link" not in anonymous.get(path).headers
         asked = anonymous.get(path, prefer="cursor")
-        assert "json_build_array" not in statements[0] and "json_array" not in statements[0]
+        assert "json_build_array" not in statements[0]
+        assert "json_array" not in statements[0]
         assert len(statements) == 2
     assert asked.headers["preference-applied"] == "cursor"
     link = _NEXT.fullmatch(asked.headers["link"])
@@ -90,11 +91,14 @@ def test_who_asks_for_no_cursor_gets_none_and_pays_for_none(app: Harbour, anonym
 
 def test_head_links_and_places_after_a_cursor_are_not_counted(anonymous: CallerClient) -> None:
     first = anonymous.head("/rest/v1/ports?limit=4", prefer="cursor, count=exact")
-    assert first.headers["content-range"] == "0-3/6" and first.status_code == 206
+    assert first.headers["content-range"] == "0-3/6"
+    assert first.status_code == 206
     link = _NEXT.fullmatch(first.headers["link"])
-    assert link is not None and first.content == b""
+    assert link is not None
+    assert first.content == b""
     second = anonymous.get(link[1], prefer="count=exact")
-    assert second.headers["content-range"] == "*/6" and len(second.json()) == 2
+    assert second.headers["content-range"] == "*/6"
+    assert len(second.json()) == 2
     assert "link" not in second.headers
     assert "link" not in anonymous.get("/rest/v1/ports?limit=0&$after=").headers
     assert "link" not in anonymous.get("/rest/v1/ports?$after=").headers
@@ -124,7 +128,8 @@ def test_a_cursor_of_another_question_and_one_that_was_touched_are_refused_alike
 ) -> None:
     cursor = _cursor(anonymous, "ports?order=name&limit=1")
     answer = problem(anonymous.get(f"/rest/v1/{question}&$after={harm(cursor)}"), 400, "bad_cursor")
-    assert answer["message"] == "This is not a cursor of this question." and answer["details"] is None
+    assert answer["message"] == "This is not a cursor of this question."
+    assert answer["details"] is None
 
 
 def test_a_cursor_is_its_callers_own_and_shows_nothing(clients: dict[str, CallerClient]) -> None:
