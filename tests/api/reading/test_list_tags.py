@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.api.answers import problem
@@ -29,13 +31,13 @@ def test_a_list_that_did_not_change_is_304_without_a_body(anonymous: CallerClien
 
 
 def test_what_is_shown_differently_has_another_tag(anonymous: CallerClient, editor: CallerClient) -> None:
-    options = (
+    options: tuple[dict[str, Any], ...] = (
         {},
         {"prefer": "count=exact"},
         {"headers": {"Accept": "text/csv"}},
         {"headers": {"Accept": "application/vnd.pgrst.array+json;nulls=stripped"}},
     )
-    tags = [anonymous.get(PORTS, **each).headers["etag"] for each in options]  # type: ignore[arg-type]
+    tags = [anonymous.get(PORTS, **each).headers["etag"] for each in options]
     tags.append(anonymous.get(f"{PORTS}&offset=1").headers["etag"])
     assert len(set(tags)) >= 4
     assert tags[0] not in tags[1:3]

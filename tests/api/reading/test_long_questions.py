@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from urllib.parse import quote
 
 import pytest
+from httpx import Response
 
 from tests.api.answers import problem
 from tests.api.harbour import Harbour
@@ -21,10 +23,18 @@ QUESTIONS = (
 )
 
 
-def asked(client: CallerClient, form: str, question: str, address: str = "", **options: object) -> object:
+def asked(
+    client: CallerClient,
+    form: str,
+    question: str,
+    address: str = "",
+    *,
+    prefer: str | None = None,
+    headers: Mapping[str, str] = {},  # nobody changes it
+) -> Response:
     method, path = ("QUERY", "/rest/v1/ports") if form == "QUERY" else ("POST", "/rest/v1/ports/query")
-    headers = {**FORM, **options.pop("headers", {})}  # type: ignore[dict-item]
-    return client.request(method, path + address, content=question.encode(), headers=headers, **options)
+    sent = {**FORM, **headers}
+    return client.request(method, path + address, content=question.encode(), headers=sent, prefer=prefer)
 
 
 @pytest.mark.parametrize("form", ["QUERY", "POST"])
