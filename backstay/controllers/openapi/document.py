@@ -10,6 +10,7 @@ from typing import Any
 
 from backstay.controllers.endpoints import Endpoint
 from backstay.controllers.openapi.audience import described
+from backstay.controllers.openapi.batch import BATCH_SCHEMAS, batch_paths
 from backstay.controllers.openapi.endpoints import add_endpoints
 from backstay.controllers.openapi.parameters import SHARED_PARAMETERS, component_parameters
 from backstay.controllers.openapi.paths import (
@@ -36,6 +37,10 @@ _HEADERS: dict[str, Any] = {
     "ETag": {
         "description": "Names this state of the answer (RFC 9110, section 8.8.3).",
         "schema": {"type": "string", "pattern": r'^(?:W/)?"[^"]*"$'},
+    },
+    "Link": {
+        "description": 'The next page, as `rel="next"` (RFC 8288), where one was asked for and this one is full.',
+        "schema": {"type": "string"},
     },
     "Location": {"description": "The address of the row.", "schema": {"type": "string"}},
     "Preference-Applied": {
@@ -88,7 +93,7 @@ def build_document(
     """
     resources = described(catalog)
     paths: dict[str, Any] = {}
-    schemas = dict(SHARED_SCHEMAS)
+    schemas = SHARED_SCHEMAS | BATCH_SCHEMAS
     parameters = dict(SHARED_PARAMETERS)
     for resource in resources:
         paths |= resource_paths(resource)
@@ -107,7 +112,7 @@ def build_document(
             for resource in resources
         ]
         + [{"name": "platform", "description": "Health, and this description."}],
-        "paths": paths | _platform_paths(),
+        "paths": paths | batch_paths() | _platform_paths(),
         "components": {
             "schemas": schemas,
             "parameters": parameters,

@@ -52,6 +52,7 @@ SHARED_PARAMETERS: dict[str, Parameter] = {
         "name": "Prefer",
         "in": "header",
         "description": "`count=exact`, `count=planned` or `count=estimated` adds the number of rows to `Content-Range`;"
+        " `cursor` asks for a `Link` to the next page;"
         " `timezone=Europe/Berlin` shows points in time in that zone; `handling=strict` refuses preferences that are not known.",
         "schema": {"type": "string"},
     },
