@@ -13,6 +13,8 @@ READS: tuple[tuple[str, str | None, dict[str, str]], ...] = (
     ("ports", None, {}),
     ("ports?select=code&order=name.desc&limit=2&offset=1", None, {}),
     ("ports?limit=2", "count=exact", {}),
+    ("ports?order=nation_code&limit=2&$after=", "count=exact", {}),
+    ("ports?select=code,ships(*)&limit=2", "cursor", {"If-None-Match": "*"}),
     ("ports?code=eq.NOPE", "count=exact", {}),
     ("ports/DEHAM", None, {}),
     ("ports/DEHAM", None, {"If-None-Match": "*"}),

@@ -124,6 +124,8 @@ class ItemController:
         is_batched: bool,
     ) -> _Item:
         """The row's address, with the question for it, which is the same object for equal shapes."""
+        if parsed.after is not None:
+            raise BackstayError("PGRST100", "the address of one row takes no cursor")
         place = (resource.name, parsed.query, len(parsed.values))
         question = self._questions.get(place)
         if question is None:
@@ -196,6 +198,8 @@ class ItemController:
 
     async def _options(self, operation: Operation, item: _Item) -> Answer:
         methods = allowed(item.resource, ALLOWED, operation.context.caller)
+        if operation.path.endswith(QUERY_SUFFIX) and "GET" in methods:
+            methods.append("POST")
         return Answer(200, [(b"allow", ", ".join(methods).encode())])
 
     async def _change(
@@ -341,16 +345,8 @@ class _Item:
 
 def _question(resource: Resource, parsed: ParsedQuery) -> Request:
     query = parsed.query
-    if (
-        query.where
-        or query.order
-        or query.limit is not None
-        or query.offset is not None
-        or parsed.after is not None
-    ):
-        raise BackstayError(
-            "PGRST100", "the address of one row takes no filter, order, limit, offset or cursor"
-        )
+    if query.where or query.order or query.limit is not None or query.offset is not None:
+        raise BackstayError("PGRST100", "the address of one row takes no filter, order, limit or offset")
     return Request(resource.name, Query(query.select, _key_filters(resource, len(parsed.values))))
 
 

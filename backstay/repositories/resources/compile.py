@@ -50,7 +50,7 @@ from backstay.repositories.database import Statement
 from backstay.repositories.resources.compile_select import Selecting
 from backstay.repositories.resources.dialects import Dialect, Encoder, Expression, Source
 from backstay.repositories.resources.kept_plans import has_one_plan
-from backstay.repositories.resources.keyset import beyond, is_never_null, place, searched
+from backstay.repositories.resources.keyset import beyond, ordering, place, searched
 
 Getter = Callable[[Sequence[Any], Caller], Any]
 
@@ -354,7 +354,7 @@ class Build(Selecting):
         """From the place where the page begins, in the order in which rows are looked for."""
         if query.after is not None:
             statement = statement.where(beyond(self, query, table))
-        return statement.order_by(*(self._ordering(term, table) for term in searched(query)))
+        return statement.order_by(*(ordering(self, term, table) for term in searched(query)))
 
     def within(self, statement: Select[Any], query: PlannedQuery) -> Select[Any]:
         """Rows that are in order already, within the limits of the query."""
@@ -370,17 +370,7 @@ class Build(Selecting):
 
     def order(self, query: PlannedQuery, table: Source) -> Iterator[Any]:
         """The terms to order by."""
-        return (self._ordering(term, table) for term in query.order)
-
-    def _ordering(self, term: Ordering, table: Source) -> Any:
-        # Outside: on SQLite a subquery's result has lost the collation of its column.
-        value = self.dialect.sort_key(self.order_value(term, table), term.reference)
-        value = value.desc() if term.descending else value.asc()
-        if is_never_null(term) or (
-            self.dialect.engine == "postgresql" and term.nulls_first == term.descending
-        ):
-            return value
-        return value.nulls_first() if term.nulls_first else value.nulls_last()
+        return (ordering(self, term, table) for term in query.order)
 
     def order_value(self, term: Ordering, table: Source) -> Expression:
         """What a term orders by, as this caller sees it."""

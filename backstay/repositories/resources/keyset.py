@@ -1,6 +1,6 @@
 """Keysets: pages that begin after a row rather than after a number of rows.
 
-In charge of the place of a row in the order, as an expression, and of the condition that a row comes after a place.
+In charge of the order's terms, of the place of a row among them as an expression, and of the condition that a row comes after a place.
 The conditions are written so that an index that begins with the order's columns finds the page: whether a value of the
 place is null belongs to the plan, so no condition asks it of a parameter.
 """
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Protocol
+from typing import Any, Protocol
 
 from sqlalchemy import Text, and_, false, or_, tuple_
 from sqlalchemy import cast as sql_cast
@@ -32,6 +32,16 @@ class Terms(Protocol):
 
     def parameter(self, parameter: Parameter, encode: Encoder | None = None) -> Expression:
         """The bind parameter of a literal."""
+
+
+def ordering(build: Terms, term: Ordering, table: Source) -> Any:
+    """The term of an ORDER BY."""
+    # Outside: on SQLite a subquery's result has lost the collation of its column.
+    value = build.dialect.sort_key(build.order_value(term, table), term.reference)
+    value = value.desc() if term.descending else value.asc()
+    if is_never_null(term) or (build.dialect.engine == "postgresql" and term.nulls_first == term.descending):
+        return value
+    return value.nulls_first() if term.nulls_first else value.nulls_last()
 
 
 def place(build: Terms, query: PlannedQuery, table: Source) -> Expression:
