@@ -43,16 +43,18 @@ from backstay.middleware.framework_errors import install_handlers
 from backstay.middleware.log import configure_logging
 from backstay.models.access.words import words_of
 from backstay.models.auth import TABLES
-from backstay.models.base import Model
+from backstay.models.base import PLATFORM_PREFIX, Model
 from backstay.models.catalog import Catalog, Resource
 from backstay.models.catalog_reading import read_catalog
 from backstay.repositories.database.choose import open_database, unique_names
 from backstay.repositories.database.sessions import open_sessions
+from backstay.repositories.inspection.choose import inspection_of
 from backstay.repositories.migrations import Migrations
 from backstay.repositories.resources.fetch import ResourceRepository
 from backstay.repositories.resources.row_clauses import RowClauses
 from backstay.routes import auth as auth_routes
 from backstay.routes import http as routes
+from backstay.services.access.doctor import Doctor
 from backstay.services.auth.api_keys import ApiKeys
 from backstay.services.auth.callers import Callers
 from backstay.services.auth.revoked import Revoked
@@ -131,6 +133,8 @@ class Backstay:
         self.reader = ResourceReader(planner, kinds, repository)
         self.writer = ResourceWriter(planner, kinds, repository, settings.rest)
         self.explainer = RowExplainer(RowClauses(self.database))
+        own = [name for name in self.metadata.tables if not name.startswith(PLATFORM_PREFIX)]
+        self.doctor = Doctor(catalog, inspection_of(self.database), own)
         self.users_app = self._users_app()
         controllers = routes.Controllers(
             live=Live(),

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from backstay.cli import access, apikey, check, dev, generate, keys, migrate, role, routes, serve, token, user
+from backstay.cli import access, apikey, check, dev, doctor, generate, keys, migrate, role, routes, serve, token, user
 from backstay.cli.terminal import problems
 from backstay.errors import BackstayError, ConfigurationError
 
@@ -28,6 +28,7 @@ application = typer.Typer(
 application.command("dev")(dev.dev)
 application.command("serve")(serve.serve)
 application.command("check")(check.check)
+application.command("doctor")(doctor.doctor)
 application.command("routes")(routes.routes)
 application.add_typer(access.commands, name="access")
 application.add_typer(migrate.commands, name="migrate")

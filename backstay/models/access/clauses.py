@@ -63,6 +63,7 @@ class Clause:
     Attributes:
         rule: the clause as a rule of its own.
         uses: of a leaf; an index of any of them is enough.
+        reads_rows: whether it reads anything but the caller.
     """
 
     form: Form
@@ -70,6 +71,7 @@ class Clause:
     rule: Rule
     parts: tuple[Clause, ...] = ()
     uses: tuple[Use, ...] = ()
+    reads_rows: bool = False
 
 
 def clauses_of(rule: Rule, about: FromClause) -> Clause:
@@ -86,6 +88,7 @@ def _clause(element: Any, about: FromClause) -> Clause:
         rule=Rule(element),
         parts=tuple(_clause(part, about) for part in parts),
         uses=tuple(dict.fromkeys(_uses(element, about))) if form is Form.LEAF else (),
+        reads_rows=bool(_tables(element)),
     )
 
 

@@ -14,13 +14,16 @@ from sqlalchemy.orm import Mapped, mapped_column
 from backstay.models.access.caller import ANONYMOUS, SERVICE, Caller
 from backstay.models.access.clauses import clauses_of
 from backstay.models.access.explanation import Action, Explanation, Judged, Outcome, Sight, Verdict
+from backstay.models.access.matrix import ALWAYS, NEVER
 from backstay.models.access.rules import Access, Predicate, Rule, signature_of
 from backstay.models.access.terms import caller
 from backstay.models.auth.user import User
 from backstay.models.base import Model
 from backstay.models.catalog_reading import read_catalog
+from backstay.services.access.conditions import condition_of, condition_words
 from backstay.services.access.explain import Question, answered, explain
 from backstay.services.access.judging import combined, judged
+from backstay.services.access.matrix import CallerKind
 
 
 class Diary(Model):
@@ -106,6 +109,26 @@ def test_the_clauses_together_come_out_as_the_whole_rule_folds(source: object, w
     assert found.outcome in wanted
 
     assert_combined(found)
+
+
+@given(RULES, CALLERS)
+def test_a_cell_of_the_matrix_holds_for_every_caller_of_its_kind(source: object, who: Caller) -> None:
+    kinds = {
+        (False, False): CallerKind("anonymous", is_user=False),
+        (True, False): CallerKind("authenticated"),
+        (True, True): CallerKind("role:censor", roles=("censor",)),
+    }
+    kind = kinds.get((who.is_authenticated, who.has_role("censor")))
+    if kind is None or not (who.is_authenticated or (who.aal == 1 and not who.claims)):
+        return
+    rule = Rule(source)  # type: ignore[arg-type]
+    found = judged(clauses_of(rule, Diary.__table__), Diary.__table__, kind.knows)
+    cell = condition_words([condition_of(found)])
+    if cell == ALWAYS:
+        assert rule.fold(who) is True
+    if found.outcome in (Outcome.FALSE, Outcome.NULL):
+        assert cell == NEVER
+        assert rule.fold(who) is False
 
 
 def assert_combined(found: Judged) -> None:
