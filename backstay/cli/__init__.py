@@ -12,7 +12,21 @@ from typing import Annotated
 
 import typer
 
-from backstay.cli import access, apikey, check, dev, doctor, generate, keys, migrate, role, routes, serve, token, user
+from backstay.cli import (
+    access,
+    apikey,
+    check,
+    dev,
+    doctor,
+    generate,
+    keys,
+    migrate,
+    role,
+    routes,
+    serve,
+    token,
+    user,
+)
 from backstay.cli.terminal import problems
 from backstay.errors import BackstayError, ConfigurationError
 

@@ -103,7 +103,9 @@ def _checks(question: Question) -> Iterator[Check]:
     moments, judge = _MOMENTS[action], _judge(question)
     if action is not Action.READ:
         verb: Rule = getattr(access, action.value)
-        yield Check(action.value, moments, _ASKED[action], judge(verb), "42501")
+        # What nobody may is no method of the address.
+        code = "PGRST117" if verb.is_never else "42501"
+        yield Check(action.value, moments, _ASKED[action], judge(verb), code)
     yield from _column_checks(question)
     if question.about_row:
         yield from _key_checks(question)

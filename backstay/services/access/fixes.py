@@ -47,6 +47,8 @@ def analyze_fix(table: str) -> Fix:
 
 def index_advice(catalog: Catalog, table: str, columns: Sequence[str]) -> str:
     """Where the index stands in the models, so that the next migration does not drop it again."""
+    if _declares(catalog, table, columns):
+        return "the models have it already: apply what `backstay migrate make` writes, or this migration"
     if len(columns) == 1:
         return f"in the models, {attribute(catalog, table, columns[0])}: mapped_column(…, index=True)"
     listed = ", ".join(map(_quoted, columns))
@@ -62,6 +64,12 @@ def model_name(catalog: Catalog, table: str) -> str:
 def attribute(catalog: Catalog, table: str, column: str) -> str:
     """`Trip.owner_id`."""
     return f"{model_name(catalog, table)}.{column}"
+
+
+def _declares(catalog: Catalog, table: str, columns: Sequence[str]) -> bool:
+    resource = catalog.resources.get(table)
+    declared = () if resource is None else resource.table.indexes
+    return any([column.name for column in index.columns] == list(columns) for index in declared)
 
 
 def _create(name: str, table: str, columns: Sequence[str], *, is_unique: bool) -> str:

@@ -20,6 +20,7 @@ from backstay.models.catalog_reading import read_catalog
 from backstay.models.structure import ForeignKeyFacts, IndexFacts, Structure, TableFacts
 from backstay.services.access.doctor import CHECKS, diagnose
 from backstay.services.access.examined import Examined
+from backstay.services.access.fixes import index_advice
 from backstay.services.access.missing_indexes import LARGE_ROWS
 from backstay.services.access.rule_indexes import lacking
 
@@ -38,7 +39,7 @@ class Song(Model):
     id: Mapped[int] = mapped_column(primary_key=True)
     band_id: Mapped[int] = mapped_column(ForeignKey("judged_bands.id"))
     tenant: Mapped[str] = mapped_column(String(10))
-    mood: Mapped[str | None]
+    mood: Mapped[str | None] = mapped_column(index=True)
     live: Mapped[bool]
 
 
@@ -217,6 +218,17 @@ def test_a_rule_wants_an_index_where_one_would_help(rule: Any, indexed: list[str
     clause = clauses_of(Rule(rule), Song.__table__)
     need = lacking(clause, SONGS, lambda table, columns: columns[0] in indexed)
     assert [use.column for use in need] == wanted
+
+
+def test_the_advice_is_the_line_of_the_model_or_that_it_is_there() -> None:
+    assert index_advice(CATALOG, SONGS, ("band_id",)) == (
+        "in the models, Song.band_id: mapped_column(…, index=True)"
+    )
+    assert "the models have it already" in index_advice(CATALOG, SONGS, ("mood",))
+    assert 'Index(None, "band_id", "tenant")' in index_advice(CATALOG, SONGS, ("band_id", "tenant"))
+    assert (
+        index_advice(CATALOG, "unmapped", ("a",)) == "in the models, unmapped.a: mapped_column(…, index=True)"
+    )
 
 
 def test_a_subquery_of_a_rule_wants_its_index_wherever_it_stands() -> None:
