@@ -53,7 +53,8 @@ def doctor(
         status = await app.migrations.status()
         found = await app.doctor.examine(step.title for step in status.pending)
         fixes = [finding.fix for finding in found.warnings if finding.fix is not None]
-        if write_migration and fixes:
+        # What is pending may mend it, and a file after those would be made blindly.
+        if write_migration and fixes and not status.pending:
             written = str(await app.migrations.write(MESSAGE, *_statements(fixes)))
         return found
 
@@ -65,7 +66,9 @@ def doctor(
     if json:
         typer.echo(_as_json(diagnosis, written))
     else:
-        _show(diagnosis, written)
+        _show(diagnosis)
+        if write_migration:
+            OUT.print(_told(written), markup=False)
     raise typer.Exit(1 if diagnosis.warnings else 0)
 
 
@@ -76,7 +79,13 @@ def _statements(fixes: list[Fix]) -> tuple[list[str], list[str]]:
     return list(up), list(down)
 
 
-def _show(diagnosis: Diagnosis, written: str | None) -> None:
+def _told(written: str | None) -> str:
+    if written is None:
+        return "no migration was written: there is none to write, or others are pending"
+    return f"wrote {written}; change the models as said above before `backstay migrate up`"
+
+
+def _show(diagnosis: Diagnosis) -> None:
     for finding in diagnosis.findings:
         OUT.print(f"{_STYLES[finding.level]} {finding.code} [bold]{escape(_place(finding))}[/]")
         OUT.print(f"  {finding.problem}", markup=False)
@@ -86,10 +95,6 @@ def _show(diagnosis: Diagnosis, written: str | None) -> None:
         OUT.print(f"  do: {finding.advice}\n", markup=False)
     for note in diagnosis.notes:
         OUT.print(f"[dim]note: {escape(note)}[/]")
-    if written is not None:
-        OUT.print(
-            f"wrote {written}; change the models as said above before `backstay migrate up`", markup=False
-        )
     count, rest = len(diagnosis.warnings), len(diagnosis.findings) - len(diagnosis.warnings)
     if count:
         OUT.print(f"[bold yellow]{_counted(count, 'warning')}[/], {rest} for information")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from backstay.app import catalog_of
+from backstay.app.identity import IdentityParts
+from backstay.cli.identity import OPERATOR, with_identity
 from backstay.cli.matrix_table import (
     changes_json,
     changes_markdown,
@@ -42,17 +45,22 @@ def matrix(
             show_default=False,
         ),
     ] = None,
+    stored: Annotated[
+        bool, typer.Option("--stored", help="With the roles of the database too, and what they permit.")
+    ] = False,
 ) -> None:
     """Print what every kind of caller may do with every table and column.
 
     A cell is `always`, `never`, or the rule that decides by the row. Callers who may the same share a column; a column of
     a table that is as open as its row has no line of its own (in JSON it is `*`). It is read from the rules alone, without
-    a database: roles are those of a new project and those that rules name. Kept beside the code, it shows in a review
+    a database: roles are those of a new project and those that rules name (`--stored` asks for more). Kept beside the code, it shows in a review
     what a change of a rule opens and closes.
 
     Examples:
 
         backstay access matrix
+
+        backstay access matrix --stored
 
         backstay access matrix --save access.json
 
@@ -60,7 +68,8 @@ def matrix(
     """
     enter(context.obj)
     catalog = catalog_of(PACKAGE)
-    found = matrix_of(catalog, caller_kinds(catalog, DEFAULT_ROLES))
+    roles = {**DEFAULT_ROLES, **(_stored(context) if stored else {})}
+    found = matrix_of(catalog, caller_kinds(catalog, roles))
     changes = [] if diff is None else _changes(diff, found)
     if diff is None:
         _show(found, form)
@@ -69,6 +78,13 @@ def matrix(
     if save is not None:
         save.write_text(document_of(found), "utf-8")
     raise typer.Exit(1 if changes else 0)
+
+
+def _stored(context: typer.Context) -> Mapping[str, Sequence[str]]:
+    async def work(identity: IdentityParts) -> Mapping[str, Sequence[str]]:
+        return {role.name: role.permissions for role in await identity.roles.all(OPERATOR)}
+
+    return with_identity(context, work)
 
 
 def _changes(file: Path, found: Matrix) -> list[Change]:

@@ -16,7 +16,7 @@ from backstay.models.access.matrix import ALWAYS, NEVER, WHOLE_ROW, Change, Matr
 from backstay.models.access.rules import Rule
 from backstay.models.access.terms import CallerTerm, Subject
 from backstay.models.catalog import Catalog, Resource
-from backstay.services.access.conditions import condition_of, condition_words
+from backstay.services.access.conditions import Condition, condition_of, condition_words
 from backstay.services.access.judging import judged
 
 
@@ -70,12 +70,13 @@ def caller_kinds(catalog: Catalog, roles: Mapping[str, Sequence[str]]) -> list[C
 
 def matrix_of(catalog: Catalog, kinds: Sequence[CallerKind]) -> Matrix:
     """Every cell, tables by name, columns in their own order."""
-    cells = {}
+    cells: dict[Place, Mapping[str, str]] = {}
     for _, resource in sorted(catalog.resources.items()):
+        tabling = [_Tabling(resource, kind) for kind in kinds]
         for action in Action:
             for column in _columns(resource, action):
                 place = Place(resource.name, action.value, column)
-                cells[place] = {kind.name: _cell(resource, action, column, kind) for kind in kinds}
+                cells[place] = {each.kind.name: each.cell(action, column) for each in tabling}
     return Matrix(tuple(kind.name for kind in kinds), cells)
 
 
@@ -103,18 +104,30 @@ def _columns(resource: Resource, action: Action) -> Iterable[str]:
     return (WHOLE_ROW,) if action is Action.DELETE else (WHOLE_ROW, *resource.fields)
 
 
-def _cell(resource: Resource, action: Action, column: str, kind: CallerKind) -> str:
-    access = resource.access
-    is_set = action in (Action.CREATE, Action.UPDATE)
-    if column != WHOLE_ROW and is_set and resource.fields[column].generated:
-        return NEVER
-    if kind.above_rules:
-        return ALWAYS
-    asked: list[Rule] = [getattr(access, action.value)]
-    if action in (Action.UPDATE, Action.DELETE):
-        asked.append(access.read)
-    if column in access.fields:
-        asked.append(access.fields[column])
-    return condition_words(
-        [condition_of(judged(clauses_of(rule, resource.table), resource.table, kind.knows)) for rule in asked]
-    )
+class _Tabling:
+    """The cells of one table for one kind of caller; each rule is folded once."""
+
+    def __init__(self, resource: Resource, kind: CallerKind) -> None:
+        self.resource = resource
+        self.kind = kind
+        self._folded: dict[Rule, Condition] = {}
+
+    def cell(self, action: Action, column: str) -> str:
+        access = self.resource.access
+        is_set = action in (Action.CREATE, Action.UPDATE)
+        if column != WHOLE_ROW and is_set and self.resource.fields[column].generated:
+            return NEVER
+        if self.kind.above_rules:
+            return ALWAYS
+        asked: list[Rule] = [getattr(access, action.value)]
+        if action in (Action.UPDATE, Action.DELETE):
+            asked.append(access.read)
+        if column in access.fields:
+            asked.append(access.fields[column])
+        return condition_words(map(self._condition, asked))
+
+    def _condition(self, rule: Rule) -> Condition:
+        if rule not in self._folded:
+            table = self.resource.table
+            self._folded[rule] = condition_of(judged(clauses_of(rule, table), table, self.kind.knows))
+        return self._folded[rule]

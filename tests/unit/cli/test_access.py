@@ -18,6 +18,7 @@ from backstay.config.database import DatabaseSettings
 from backstay.config.log import LogSettings
 from backstay.config.settings import Settings
 from backstay.config.tokens import TokenSettings
+from backstay.models.access.caller import SERVICE
 from backstay.models.access.rules import Access
 from backstay.models.access.terms import caller
 from backstay.models.base import Model
@@ -59,6 +60,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         app = application_in(folder)
         await app.migrations.up()
         await Users(app.units).ensure(Context(), "alice@example.com")
+        await app.identity.roles.put(Context(SERVICE), "pilot", ["buoys:light"])
         await app.sessions.close()
 
     asyncio.run(prepare())
@@ -71,6 +73,7 @@ def run(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 
     def invoke(*words: str) -> Result:
         monkeypatch.setattr("backstay.cli.explain.load_app", lambda project: application_in(folder))
+        monkeypatch.setattr("backstay.cli.identity.load_app", lambda project: application_in(folder))
         monkeypatch.setattr("backstay.cli.matrix.enter", lambda project: None)
         monkeypatch.setattr("backstay.cli.matrix.catalog_of", lambda package: read_catalog([Buoy]))
         return CliRunner().invoke(application, ["access", *words])
@@ -136,6 +139,8 @@ def test_a_saved_matrix_is_compared_in_a_review(
 def test_the_matrix_is_printed_in_three_forms(run: Run) -> None:
     shown = run("matrix").stdout
     assert "role:captain" in shown
+    assert "role:pilot" not in shown
+    assert "role:pilot" in run("matrix", "--stored").stdout
     assert "told_buoys.lit" in shown
     lines = run("matrix", "--format", "markdown").stdout.splitlines()
     assert lines[0].startswith("| table | action | column | anonymous |")
