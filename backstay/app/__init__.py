@@ -42,16 +42,20 @@ from backstay.middleware.authenticate import Authenticate
 from backstay.middleware.cookie_session import CookieSession
 from backstay.middleware.framework_errors import install_handlers
 from backstay.middleware.log import configure_logging
+from backstay.models.access.words import words_of
 from backstay.models.auth import TABLES
-from backstay.models.base import Model
+from backstay.models.base import PLATFORM_PREFIX, Model
 from backstay.models.catalog import Catalog, Resource
 from backstay.models.catalog_reading import read_catalog
 from backstay.repositories.database.choose import open_database, unique_names
 from backstay.repositories.database.sessions import open_sessions
+from backstay.repositories.inspection.choose import inspection_of
 from backstay.repositories.migrations import Migrations
 from backstay.repositories.resources.fetch import ResourceRepository
+from backstay.repositories.resources.row_clauses import RowClauses
 from backstay.routes import auth as auth_routes
 from backstay.routes import http as routes
+from backstay.services.access.doctor import Doctor
 from backstay.services.auth.api_keys import ApiKeys
 from backstay.services.auth.callers import Callers
 from backstay.services.auth.revoked import Revoked
@@ -59,6 +63,7 @@ from backstay.services.auth.tokens import AccessTokens
 from backstay.services.health import Health
 from backstay.services.resources.batch import Batches
 from backstay.services.resources.cursors import Cursors
+from backstay.services.resources.explaining import RowExplainer
 from backstay.services.resources.kinds import CallerKinds
 from backstay.services.resources.plan import Planner
 from backstay.services.resources.read import ResourceReader
@@ -130,6 +135,9 @@ class Backstay:
         repository = ResourceRepository(self.database, uniques)
         self.reader = ResourceReader(planner, kinds, repository, Cursors(secret_of(settings)))
         self.writer = ResourceWriter(planner, kinds, repository, settings.rest)
+        self.explainer = RowExplainer(RowClauses(self.database))
+        own = [name for name in self.metadata.tables if not name.startswith(PLATFORM_PREFIX)]
+        self.doctor = Doctor(catalog, inspection_of(self.database), own)
         self.users_app = self._users_app()
         by_table = RestController(routes.REST, self.reader, self.writer, settings.rest)
         by_row = ItemController(routes.REST, self.reader, self.writer, settings.rest, by_table.listing)
@@ -314,7 +322,7 @@ def _routes_of(resource: Resource) -> Iterable[RouteLine]:
         ("DELETE", "/{id}", access.delete),
     )
     for method, suffix, rule in rules:
-        text = " ".join(str(rule.expression).split())
+        text = words_of(rule.expression, resource.table)
         words = {"true": "everyone", "false": "nobody"}
         yield RouteLine(
             method, f"{routes.REST}{resource.name}{suffix}", words.get(text, text), text == "true"

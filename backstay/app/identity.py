@@ -40,6 +40,7 @@ from backstay.services.auth.factor_removal import FactorRemoval
 from backstay.services.auth.factors import Factors
 from backstay.services.auth.flows import Flows
 from backstay.services.auth.invitations import Invitations
+from backstay.services.auth.known_callers import KnownCallers
 from backstay.services.auth.letters import Letters
 from backstay.services.auth.mail_sign_in import MailSignIn
 from backstay.services.auth.oauth import OAuth
@@ -94,6 +95,7 @@ class IdentityParts:
         self.throttles = Throttles(database, secret, auth.throttle_factor)
         self.authority = Authority(self._units, tokens, revoked, settings.tokens, secret, self.audit)
         self.roles = Roles(self._units, self.authority, self.audit)
+        self.known_callers = KnownCallers(self._units, settings.tokens)
         self.api_keys = StoredApiKeys(self._units, self.authority, self.audit)
         self.passwords = Passwords(settings.passwords)
         self.policy = PasswordPolicy(settings.passwords, shipped_blocklist(), (auth.app_name,))

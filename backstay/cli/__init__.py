@@ -12,7 +12,21 @@ from typing import Annotated
 
 import typer
 
-from backstay.cli import apikey, check, dev, generate, keys, migrate, role, routes, serve, token, user
+from backstay.cli import (
+    access,
+    apikey,
+    check,
+    dev,
+    doctor,
+    generate,
+    keys,
+    migrate,
+    role,
+    routes,
+    serve,
+    token,
+    user,
+)
 from backstay.cli.terminal import problems
 from backstay.errors import BackstayError, ConfigurationError
 
@@ -28,7 +42,9 @@ application = typer.Typer(
 application.command("dev")(dev.dev)
 application.command("serve")(serve.serve)
 application.command("check")(check.check)
+application.command("doctor")(doctor.doctor)
 application.command("routes")(routes.routes)
+application.add_typer(access.commands, name="access")
 application.add_typer(migrate.commands, name="migrate")
 application.command("token")(token.token)
 application.add_typer(generate.commands, name="generate")

@@ -1,4 +1,4 @@
-"""What the commands about identity share: the application without a server, and in whose name they act."""
+"""What commands on the database share: the application without a server, and in whose name they act."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import typer
 
+from backstay.app import Backstay
 from backstay.app.identity import IdentityParts
 from backstay.cli.project import load_app
 from backstay.middleware.log import configure_logging
@@ -23,12 +24,27 @@ OPERATOR = Context(CLI)
 def with_identity(context: typer.Context, work: Callable[[IdentityParts], Awaitable[T]]) -> T:
     """Do the work on the project's database, and leave nothing open."""
     app = load_app(context.obj)
+    return running(app, lambda: work(app.identity))
+
+
+def running(app: Backstay, work: Callable[[], Awaitable[T]], *, reads: bool = False) -> T:
+    """Do the work with an application that serves nobody, and leave nothing open.
+
+    Args:
+        reads: the work reads by statements of its own, so the database's door is open.
+    """
     # What a command prints may be read by a program.
     configure_logging(app.settings.log, app.settings.is_development, sys.stderr.buffer)
 
     async def run() -> T:
         try:
-            return await work(app.identity)
+            if not reads:
+                return await work()
+            await app.database.open()
+            try:
+                return await work()
+            finally:
+                await app.database.close()
         finally:
             await app.identity.close()
             await app.sessions.close()

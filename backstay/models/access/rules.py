@@ -86,7 +86,7 @@ class Rule:
         """True, false, or the condition on the row that is left for this caller."""
         if caller.bypasses_rules:
             return True
-        return self.fold_where(tuple(_signature_of(term, caller) for term in self.terms))
+        return self.fold_where(tuple(signature_of(term, caller) for term in self.terms))
 
     def fold_where(self, signature: Signature) -> bool | Predicate:
         """The same for all callers for whom each of the rule's terms holds, or has a value, as `signature` says."""
@@ -94,6 +94,18 @@ class Rule:
         if outcome is None:
             outcome = self._folds[signature] = self._fold(signature)
         return outcome
+
+    def judge(self, known: Callable[[CallerTerm], bool | None]) -> bool | Predicate | None:
+        """Fold for whoever `known` tells of: does the test hold, is the value there; None leaves a term as it is.
+
+        None where SQL's logic gives null, which under a negation is not false. For people: not cached, and a predicate
+        with terms in it is no SQL.
+        """
+        folding = _Folding({id(term): known(term) for term in self.terms})
+        left = folding.fold(self.expression)
+        if isinstance(left, True_ | False_ | Null):
+            return None if isinstance(left, Null) else isinstance(left, True_)
+        return Predicate(left, folding.binds)
 
     @property
     def is_never(self) -> bool:
@@ -142,7 +154,7 @@ class Conjunction(Rule):
 class _Folding:
     """One folding: which terms hold or are absent, and the bind parameters made for those that are neither."""
 
-    def __init__(self, signature: Mapping[int, bool]) -> None:
+    def __init__(self, signature: Mapping[int, bool | None]) -> None:
         self.signature = signature
         self.binds: dict[str, CallerTerm] = {}
 
@@ -163,6 +175,8 @@ class _Folding:
 
     def _term(self, term: CallerTerm) -> Expression:
         known = self.signature[id(term)]
+        if known is None:
+            return term
         if term.is_test:
             return true() if known else false()
         if not known:
@@ -276,7 +290,8 @@ def _terms(element: Expression) -> tuple[CallerTerm, ...]:
     return tuple(found.values())
 
 
-def _signature_of(term: CallerTerm, caller: Caller) -> bool:
+def signature_of(term: CallerTerm, caller: Caller) -> bool:
+    """Whether the test holds for the caller, or they have the value."""
     value = term_value(term, caller)
     return bool(value) if term.is_test else value is not None
 

@@ -8,6 +8,7 @@ its value first, and a term that is compiled all the same is an error, so a forg
 from __future__ import annotations
 
 from collections.abc import Callable
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -18,16 +19,41 @@ from sqlalchemy.types import TypeEngine
 from backstay.models.access.caller import Caller
 
 
+class Subject(StrEnum):
+    """What a term asks about."""
+
+    ID = "id"
+    AUTHENTICATED = "authenticated"
+    LEVEL = "level"
+    ROLE = "role"
+    PERMISSION = "permission"
+    CLAIM = "claim"
+    METADATA = "metadata"
+
+
 class CallerTerm(ColumnElement[Any]):
-    """A value of the caller inside a rule."""
+    """A value of the caller inside a rule.
+
+    Attributes:
+        name: the role, permission, claim or entry that it asks for; empty for the others.
+    """
 
     __visit_name__ = "caller_term"
     inherit_cache = False
 
-    def __init__(self, label: str, read: Callable[[Caller], Any], type_: TypeEngine[Any]) -> None:
+    def __init__(
+        self,
+        label: str,
+        read: Callable[[Caller], Any],
+        type_: TypeEngine[Any],
+        subject: Subject,
+        name: str = "",
+    ) -> None:
         self.words = label
         self.read = read
         self.type = type_
+        self.subject = subject
+        self.name = name
 
     @property
     def is_test(self) -> bool:
@@ -51,29 +77,45 @@ class CallerTerms:
     @property
     def id(self) -> ColumnElement[UUID]:
         """The caller's user id; null for a caller that is no user."""
-        return CallerTerm("id", lambda caller: caller.id, Uuid())
+        return CallerTerm("id", lambda caller: caller.id, Uuid(), Subject.ID)
 
     @property
     def is_authenticated(self) -> ColumnElement[bool]:
         """True for a signed-in user."""
-        return CallerTerm("is_authenticated", lambda caller: caller.is_authenticated, Boolean())
+        return CallerTerm(
+            "is_authenticated", lambda caller: caller.is_authenticated, Boolean(), Subject.AUTHENTICATED
+        )
 
     @property
     def aal2(self) -> ColumnElement[bool]:
         """True when the session was proven with a second factor."""
-        return CallerTerm("aal2", lambda caller: caller.aal >= 2, Boolean())
+        return CallerTerm("aal2", lambda caller: caller.aal >= 2, Boolean(), Subject.LEVEL)
 
     def has_role(self, name: str) -> ColumnElement[bool]:
         """True when the role `name` was granted to the caller."""
-        return CallerTerm(f"has_role({name!r})", lambda caller: caller.has_role(name), Boolean())
+        return CallerTerm(
+            f"has_role({name!r})", lambda caller: caller.has_role(name), Boolean(), Subject.ROLE, name
+        )
 
     def can(self, permission: str) -> ColumnElement[bool]:
         """True when the permission (`subject:verb`) was granted to the caller."""
-        return CallerTerm(f"can({permission!r})", lambda caller: caller.can(permission), Boolean())
+        return CallerTerm(
+            f"can({permission!r})",
+            lambda caller: caller.can(permission),
+            Boolean(),
+            Subject.PERMISSION,
+            permission,
+        )
 
     def claim(self, name: str, type_: TypeEngine[Any] | None = None) -> ColumnElement[Any]:
         """A verified claim of the caller's token, as text unless `type_` says otherwise; null when absent."""
-        return CallerTerm(f"claim({name!r})", lambda caller: caller.claims.get(name), type_ or String())
+        return CallerTerm(
+            f"claim({name!r})",
+            lambda caller: caller.claims.get(name),
+            type_ or String(),
+            Subject.CLAIM,
+            name,
+        )
 
     def unverified_metadata(self, name: str) -> ColumnElement[str]:
         """An entry of the user's own metadata, as text. The user can write it: never a base for permission."""
@@ -81,6 +123,8 @@ class CallerTerms:
             f"unverified_metadata({name!r})",
             lambda caller: caller.unverified_metadata.get(name),
             String(),
+            Subject.METADATA,
+            name,
         )
 
 

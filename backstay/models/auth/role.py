@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +15,12 @@ from backstay.models.base import PLATFORM_PREFIX, Model, primary_key
 from backstay.utils.clock import utc_now
 
 MAX_NAME_LENGTH = 100
+# What a new project has, by migration `p0003`: name -> permissions.
+DEFAULT_ROLES: Mapping[str, Sequence[str]] = {
+    "admin": ("users:*", "roles:*", "api_keys:*", "audit:*"),
+    "editor": (),
+    "user": (),
+}
 
 
 class Role(Model):

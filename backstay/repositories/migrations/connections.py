@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -27,6 +29,8 @@ T = TypeVar("T")
 SQLITE_PREFIX = "sqlite:///"
 # How long a node waits for another one that is migrating.
 SQLITE_WAIT_SECONDS = 600.0
+# How often it asks on PostgreSQL.
+POLL_SECONDS = 0.05
 # Any number that no other program uses for its advisory locks: the first eight bytes of SHA-256("backstay migrations").
 LOCK_KEY = 0x1F46_3E60_7915_9B4E
 
@@ -51,15 +55,43 @@ def _with_connection(url: str, work: Callable[[Connection], T]) -> T:
         return asyncio.run(_with_postgres(url, work))
 
 
+@contextmanager
+def turn(connection: Connection) -> Iterator[None]:
+    """Wait until no other node migrates, and let none while this is open.
+
+    On PostgreSQL another connection holds the lock, for a migration may end its transaction: an index is made
+    `CONCURRENTLY` outside of one. And those who wait ask again and again instead of standing in a statement, for whose
+    end such an index would wait in turn, for ever.
+    """
+    if connection.dialect.name == "sqlite":
+        yield
+        return
+    with connection.engine.connect() as holder:
+        while not _took_lock(holder):
+            time.sleep(POLL_SECONDS)
+        yield
+        holder.rollback()
+
+
 def lock(connection: Connection) -> None:
-    """At the start of a transaction: wait until no other node migrates; holds until the transaction ends."""
+    """At the start of a migration's transaction: SQLite's write lock, and no limit on how long a statement may take."""
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql("ROLLBACK")
         connection.exec_driver_sql("BEGIN IMMEDIATE")
     else:
         connection.execute(text("SET LOCAL statement_timeout = 0"))
         connection.execute(text("SET LOCAL lock_timeout = 0"))
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK_KEY})
+
+
+def _took_lock(holder: Connection) -> bool:
+    """Begin a transaction that holds the lock; or no transaction, when another node has it."""
+    took = holder.scalar(text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": LOCK_KEY})
+    if not took:
+        holder.rollback()
+        return False
+    # Last, so that the answer above is put away, with the rows that it could have seen.
+    holder.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
+    return True
 
 
 def check_references(connection: Connection) -> None:

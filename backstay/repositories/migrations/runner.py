@@ -6,10 +6,11 @@ the lock: so any number of nodes may migrate at once, and one that dies leaves n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from alembic import command
 from alembic.autogenerate import compare_metadata
@@ -24,9 +25,10 @@ from sqlalchemy.exc import DBAPIError
 from backstay.errors import ConfigurationError
 from backstay.repositories.migrations.chains import Chain, platform_chain, project_chain
 from backstay.repositories.migrations.collations import kept_collations
-from backstay.repositories.migrations.connections import check_references, lock, with_connection
+from backstay.repositories.migrations.connections import check_references, lock, turn, with_connection
 from backstay.repositories.migrations.enums import add_enum_types
 from backstay.repositories.migrations.rendering import add_column_checks, render_item
+from backstay.repositories.migrations.written import write_script
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,7 @@ class Status:
 
 
 Notify = Callable[[Step], None]
+T = TypeVar("T")
 
 
 class Migrations:
@@ -75,6 +78,18 @@ class Migrations:
         chain = self._chains()[1]
         chain.folder.mkdir(parents=True, exist_ok=True)
         return await with_connection(self._url, lambda connection: self._make(chain, connection, message))
+
+    async def write(self, message: str, upgrade: Sequence[str], downgrade: Sequence[str]) -> Path:
+        """Write a file of those statements, which run outside of a transaction where that can be.
+
+        Raises:
+            ConfigurationError: also when migrations are pending.
+        """
+        chain = self._chains()[1]
+        chain.folder.mkdir(parents=True, exist_ok=True)
+        if (await self.status()).pending:
+            raise ConfigurationError(["migrations are pending (run `backstay migrate up` first)"])
+        return _guarded(chain, lambda: write_script(chain, message, upgrade, downgrade))
 
     async def up(self, notify: Notify = lambda step: None) -> list[Step]:
         """Apply what is pending; returns what this call applied, and tells each step once it is kept."""
@@ -182,7 +197,10 @@ class Migrations:
                 on_version_apply=lambda step, **_: ran.append(str(step)),
                 **self._options(chain),
             )
-            with context.begin_transaction(), kept_collations():
+            if connection.dialect.name == "sqlite":
+                # Everything is undone together there, what PostgreSQL does outside of a transaction included.
+                context.get_context().autocommit_block = nullcontext  # type: ignore[assignment]
+            with turn(connection), context.begin_transaction(), kept_collations():
                 lock(connection)
                 context.run_migrations()
                 check_references(connection)
@@ -219,7 +237,7 @@ def _complete(context: MigrationContext, revision: Any, directives: list[Migrati
     add_enum_types(script.upgrade_ops, script.downgrade_ops)
 
 
-def _guarded(chain: Chain, act: Callable[[], Any], script: Script | None = None) -> Any:
+def _guarded(chain: Chain, act: Callable[[], T], script: Script | None = None) -> T:
     """Run one of Alembic's commands; its errors become ours."""
     what = (
         f"migration {script.revision} ({Path(script.path).name})"

@@ -172,16 +172,12 @@ class AuthSessions:
         account, roles, permissions = await users.standing(user)
         token = self._access.mint(
             user.id,
-            email=user.email,
             roles=roles,
             permissions=permissions,
             aal=row.level,
             amr=row.methods,
             session_id=row.id,
-            app_metadata=user.app_metadata,
-            user_metadata=user.user_metadata,
-            is_anonymous=user.is_anonymous,
-            authority=user.authority,
+            **said_of(user),
         )
         lifetime = self._tokens.lifetime_seconds
         return Signed(
@@ -314,6 +310,17 @@ class AuthSessions:
         """Refuse the access tokens of these sessions from now on; the other processes follow within a second."""
         for session_id in ended:
             self._authority.session_ended(session_id)
+
+
+def said_of(user: User) -> dict[str, Any]:
+    """What every access token of a user says of them, whatever the session."""
+    return {
+        "email": user.email,
+        "app_metadata": user.app_metadata,
+        "user_metadata": user.user_metadata,
+        "is_anonymous": user.is_anonymous,
+        "authority": user.authority,
+    }
 
 
 def session_of(context: Context) -> UUID | None:

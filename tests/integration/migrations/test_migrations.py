@@ -218,6 +218,13 @@ async def test_nodes_that_migrate_at_once_apply_each_step_once(
             f"def upgrade():\n    op.create_table('t{number}', sa.Column('id', sa.Integer()))\n"
             f"def downgrade():\n    op.drop_table('t{number}')\n"
         )
+    # Made outside of a transaction, where the index waits for everything that a statement of another node may see.
+    versions.joinpath("4.py").write_text(
+        "from alembic import op\nrevision = 'r4'\ndown_revision = 'r3'\n"
+        "def upgrade():\n    with op.get_context().autocommit_block():\n"
+        "        op.create_index('i', 't3', ['id'], postgresql_concurrently=True)\n"
+        "def downgrade():\n    op.drop_index('i', 't3')\n"
+    )
     program = (
         "import asyncio, sys; from pathlib import Path; from backstay.models.base import Model;"
         "from backstay.repositories.migrations import Migrations;"
@@ -230,7 +237,7 @@ async def test_nodes_that_migrate_at_once_apply_each_step_once(
 
     nodes = await asyncio.gather(*(asyncio.to_thread(node) for _ in range(3)))
     assert [node.returncode for node in nodes] == [0, 0, 0], nodes[0].stderr
-    assert sum(int(node.stdout) for node in nodes) == PLATFORM_STEPS + 4
+    assert sum(int(node.stdout) for node in nodes) == PLATFORM_STEPS + 5
 
 
 async def test_a_migration_that_fails_leaves_nothing_and_names_itself(

@@ -95,6 +95,9 @@ def backstay(project: Path, *words: str, **variables: str) -> subprocess.Complet
         ("serve",),
         ("check",),
         ("routes",),
+        ("doctor",),
+        ("access", "explain"),
+        ("access", "matrix"),
         ("migrate", "make"),
         ("migrate", "up"),
         ("migrate", "down"),
@@ -115,7 +118,7 @@ def test_every_command_teaches_itself_with_examples(words: tuple[str, ...]) -> N
 
 def test_the_help_lists_every_command() -> None:
     shown = CliRunner().invoke(application, ["--help"]).stdout
-    for name in ("dev", "serve", "check", "routes", "migrate", "token", "generate"):
+    for name in ("dev", "serve", "check", "doctor", "routes", "access", "migrate", "token", "generate"):
         assert re.search(rf"^\W*{name}\s", shown, re.MULTILINE)
 
 
