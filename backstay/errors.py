@@ -175,6 +175,13 @@ CATALOGUE: Mapping[str, Entry] = {
     "PGRST301": Entry(Kind.UNAUTHENTICATED, "JWT cannot be decoded"),
     "PGRST303": Entry(Kind.UNAUTHENTICATED, "JWT claims are not valid"),
     "bad_cursor": Entry(Kind.INVALID, "This is not a cursor of this question."),
+    # GraphQL documents and what is sent beside them.
+    "graphql_parse_failed": Entry(Kind.INVALID, "The document is not GraphQL."),
+    "graphql_validation_failed": Entry(Kind.INVALID, "The document does not fit the schema."),
+    "graphql_batch": Entry(Kind.INVALID, "One request is one operation; arrays of operations are not taken."),
+    "persisted_query_not_found": Entry(Kind.NOT_FOUND, "PersistedQueryNotFound"),
+    "persisted_query_mismatch": Entry(Kind.INVALID, "The hash is not that of the document."),
+    "document_not_trusted": Entry(Kind.FORBIDDEN, "Only documents that are known to the server are run."),
     # SQLSTATE, the same on both databases.
     "21000": Entry(Kind.INVALID, "The statement would touch rows it must not touch"),
     "22000": Entry(Kind.INVALID, "The database refused a value"),

@@ -22,6 +22,7 @@ from sqlalchemy import MetaData
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from backstay.app.graphql import graphql_controllers
 from backstay.app.identity import IdentityParts, secret_of
 from backstay.config.loader import load_settings
 from backstay.config.report import CatalogFacts, refusals
@@ -34,6 +35,7 @@ from backstay.controllers.openapi.docs_page import DocsPage, JsonDocument
 from backstay.controllers.openapi.document import build_document
 from backstay.controllers.openapi.swagger2 import build_swagger2
 from backstay.controllers.resources.batch import BatchController
+from backstay.controllers.resources.graphql.controller import METHODS as GRAPHQL_METHODS
 from backstay.controllers.resources.item import ItemController
 from backstay.controllers.resources.rest import RestController
 from backstay.errors import BackstayError, ConfigurationError
@@ -107,6 +109,7 @@ class Backstay:
     ) -> None:
         modules = _import_rooms(package) if package is not None else []
         self.project = project or (_project_of(package) if package else Path.cwd())
+        self.folder = self.project / (package or "backend").replace(".", "/")
         self.settings = settings or load_settings(self.project)
         self.title = title or self.project.resolve().name
         self.metadata: MetaData = Model.metadata
@@ -151,6 +154,16 @@ class Backstay:
             batch=BatchController(routes.REST, by_table, by_row, batches, settings.rest),
             identity=Endpoints(self.identity.endpoints),
             mail_pages=Endpoints(self.identity.mail_pages),
+            graphql=graphql_controllers(
+                settings,
+                self.folder / "graphql",
+                catalog,
+                kinds,
+                self.reader,
+                self.writer,
+                self.units,
+                routes.GRAPHQL,
+            ),
             **self._documentation(),
         )
         dispatch = Dispatch(
@@ -297,7 +310,12 @@ def _platform_routes(settings: Settings) -> list[RouteLine]:
     paths = ["/health/live", "/health/ready", routes.REST]
     if settings.serves_docs:
         paths += [routes.OPENAPI, routes.DOCS]
-    return [RouteLine("GET", path, "everyone", True) for path in paths]
+    lines = [RouteLine("GET", path, "everyone", True) for path in paths]
+    if settings.graphql.enabled:
+        lines += [
+            RouteLine(method, routes.GRAPHQL, "the rules of each table", False) for method in GRAPHQL_METHODS
+        ]
+    return lines
 
 
 def _endpoint_routes(endpoints: Iterable[Endpoint]) -> list[RouteLine]:

@@ -11,6 +11,7 @@ REST = "/rest/v1/"
 BATCH = f"{REST}$batch"
 OPENAPI = "/openapi.json"
 DOCS = "/docs"
+GRAPHQL = "/graphql/v1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class Controllers:
     docs: ASGIApp
     identity: ASGIApp
     mail_pages: ASGIApp
+    graphql: Mapping[str, ASGIApp]
     assets: Mapping[str, ASGIApp]
 
 
@@ -41,6 +43,7 @@ def exact(controllers: Controllers) -> dict[str, ASGIApp]:
         OPENAPI: controllers.openapi,
         DOCS: controllers.docs,
         **controllers.assets,
+        **controllers.graphql,
     }
 
 

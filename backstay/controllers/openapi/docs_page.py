@@ -86,7 +86,7 @@ class JsonDocument:
         self.answer = stored(body, media_type.encode(), _REVALIDATED)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await _send(self.answer, scope, send)
+        await send_stored(self.answer, scope, send)
 
 
 class DocsPage:
@@ -121,10 +121,11 @@ class DocsPage:
         answer = self.answers.get(scope["path"])
         if answer is None:
             raise BackstayError("not_found")
-        await _send(answer, scope, send)
+        await send_stored(answer, scope, send)
 
 
-async def _send(answer: StoredAnswer, scope: Scope, send: Send) -> None:
+async def send_stored(answer: StoredAnswer, scope: Scope, send: Send) -> None:
+    """Answer GET and HEAD; 304 for a known ETag."""
     if scope["method"] not in ("GET", "HEAD"):
         raise BackstayError("method_not_allowed", allow=("GET", "HEAD"))
     if _is_known(answer.etag, scope["headers"]):

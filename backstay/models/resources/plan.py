@@ -154,6 +154,7 @@ class PlannedQuery:
         after: for each term of the order its value in the row after which the page begins, or None for null; None
             for a page that begins at the start.
         backward: the page is cut from the end of the order; `after` is then where it ends.
+        keyed: each row shows its place in the order.
     """
 
     resource: Resource
@@ -170,6 +171,7 @@ class PlannedQuery:
     grouped: bool = False
     after: tuple[Parameter | None, ...] | None = None
     backward: bool = False
+    keyed: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -213,6 +215,15 @@ class ReadPlan:
     shape: Shape
     zone: str | None = None
     keyed: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class JointPlan:
+    """Several reads, to become one statement. They share parameters and predicates."""
+
+    queries: tuple[PlannedQuery, ...]
+    parameters: tuple[Parameter, ...]
+    predicates: tuple[Predicate, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -78,6 +78,16 @@ class ColumnPath:
     steps: tuple[JsonStep, ...] = ()
 
 
+# Under which a row has its place, as the text of a JSON array. The other labels of its query must leave it free.
+PLACE_LABEL = "k"
+
+
+class SqlPattern(str):
+    """The literal of `like` and `ilike` in SQL's own spelling, where `*` stands for itself."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Filter:
     """`column=not.op(any).value`.
@@ -202,6 +212,7 @@ class Query:
         after: the place of a row in the complete order, that of the plan: for each term the slot of its literal, or
             None where that row has null. Rows up to that one are left out; the row itself need not exist any more.
         backward: the page is cut from the other end of the order, and `after` leaves out what follows its row.
+        keyed: each row has its place in the order as `PLACE_LABEL`.
     """
 
     select: tuple[SelectItem, ...] = (AllColumns(),)
@@ -211,13 +222,23 @@ class Query:
     offset: int | None = None
     after: tuple[int | None, ...] | None = None
     backward: bool = False
+    keyed: bool = False
     # Every look-up of a plan hashes the query; a nested one costs 5 µs to hash, so that is done once.
     _hash: int = field(default=0, init=False, repr=False, compare=False)
 
     def __hash__(self) -> int:
         if not self._hash:
             value = hash(
-                (self.select, self.where, self.order, self.limit, self.offset, self.after, self.backward)
+                (
+                    self.select,
+                    self.where,
+                    self.order,
+                    self.limit,
+                    self.offset,
+                    self.after,
+                    self.backward,
+                    self.keyed,
+                )
             )
             object.__setattr__(self, "_hash", value or 1)
         return self._hash

@@ -37,6 +37,7 @@ from backstay.models.resources.plan import (
     Combination,
     Comparison,
     Emptiness,
+    JointPlan,
     Ordering,
     Parameter,
     PlannedCondition,
@@ -87,6 +88,16 @@ def compile_read(plan: ReadPlan, dialect: Dialect) -> CompiledStatement:
     if plan.keyed:
         columns.append(last)
     return build.finish(select(*columns).select_from(rows))
+
+
+def compile_joint(plan: JointPlan, dialect: Dialect) -> CompiledStatement:
+    """Compile reads that are answered together: one row, with the document of each as text."""
+    build = Build(dialect, plan.parameters, plan.predicates)
+    documents = []
+    for number, query in enumerate(plan.queries):
+        rows = build.rows(query).subquery(f"q{number}")
+        documents.append(select(dialect.document(rows)).select_from(rows).scalar_subquery())
+    return build.finish(select(*documents))
 
 
 def compile_estimate(plan: ReadPlan, dialect: Dialect) -> CompiledStatement:
@@ -371,6 +382,10 @@ class Build(Selecting):
     def order(self, query: PlannedQuery, table: Source) -> Iterator[Any]:
         """The terms to order by."""
         return (ordering(self, term, table) for term in query.order)
+
+    def place(self, query: PlannedQuery, table: Source) -> Expression:
+        """The place of a row in the order, as text."""
+        return self.dialect.json_text(place(self, query, table))
 
     def order_value(self, term: Ordering, table: Source) -> Expression:
         """What a term orders by, as this caller sees it."""

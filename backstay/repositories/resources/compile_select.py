@@ -16,6 +16,7 @@ from sqlalchemy import Select, and_, case, func, literal_column, null, select, t
 
 from backstay.models.catalog import BIGINT, JSON_VALUE, Field, ValueKind, value_field
 from backstay.models.resources.plan import Aggregation, Column, PlannedEmbed, PlannedQuery, Reference
+from backstay.models.resources.request import PLACE_LABEL
 from backstay.repositories.resources.dialects import Dialect, Expression, Source
 
 
@@ -68,12 +69,18 @@ class Selecting(ABC):
     def page(self, statement: Select[Any], query: PlannedQuery, table: Source) -> Select[Any]: ...
 
     @abstractmethod
+    def place(self, query: PlannedQuery, table: Source) -> Expression: ...
+
+    @abstractmethod
     def within(self, statement: Select[Any], query: PlannedQuery) -> Select[Any]: ...
 
     def shown(self, query: PlannedQuery, table: Source) -> Select[Any]:
         """What the answer shows of a row, as the columns of a subquery."""
         source, leaves = self._leaves(query, table, table)
-        row = select(*self.dialect.json_row([(leaf.label, self._finished(leaf)) for leaf in leaves]))
+        pairs = [(leaf.label, self._finished(leaf)) for leaf in leaves]
+        if query.keyed:
+            pairs.append((PLACE_LABEL, self.place(query, table)))
+        row = select(*self.dialect.json_row(pairs))
         return row if source is table else row.select_from(source)
 
     def groups(

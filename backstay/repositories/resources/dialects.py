@@ -97,6 +97,9 @@ class Dialect(Protocol):
     def json_list(self, values: Sequence[Expression]) -> Expression:
         """A JSON array of those values."""
 
+    def json_text(self, value: Expression) -> Expression:
+        """A JSON value as the text of one."""
+
     def placed_row(self, row: Select[Any], place: Expression, name: str) -> Select[Any]:
         """A row as one JSON value `j`, and its place as `k`; `name` is free for a subquery."""
 

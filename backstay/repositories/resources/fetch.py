@@ -12,12 +12,17 @@ from typing import Any
 
 from backstay.errors import BackstayError
 from backstay.models.access.caller import Caller
-from backstay.models.resources.plan import ReadPlan, WritePlan
+from backstay.models.resources.plan import JointPlan, ReadPlan, WritePlan
 from backstay.repositories.database import Database, Door, Program, ResultRow, Statement
 from backstay.repositories.database.driver_errors import Uniques
 from backstay.repositories.database.sessions import Session
 from backstay.repositories.database.within import WithinSession
-from backstay.repositories.resources.compile import CompiledStatement, compile_estimate, compile_read
+from backstay.repositories.resources.compile import (
+    CompiledStatement,
+    compile_estimate,
+    compile_joint,
+    compile_read,
+)
 from backstay.repositories.resources.dialects import Dialect
 from backstay.repositories.resources.insert_at_once import REFUSED, Row
 from backstay.repositories.resources.postgres_dialect import PostgresDialect
@@ -54,6 +59,7 @@ class ResourceRepository:
         self._uniques = uniques
         self.dialect: Dialect = SqliteDialect() if database.engine == "sqlite" else PostgresDialect()
         self._reads: BoundedDict[ReadPlan, CompiledStatement] = BoundedDict(KEPT_STATEMENTS)
+        self._joint: BoundedDict[JointPlan, CompiledStatement] = BoundedDict(KEPT_STATEMENTS)
         self._estimates: BoundedDict[ReadPlan, CompiledStatement] = BoundedDict(KEPT_STATEMENTS)
         self._writes: BoundedDict[WritePlan, CompiledWrite] = BoundedDict(KEPT_STATEMENTS)
 
@@ -81,6 +87,18 @@ class ResourceRepository:
             return Page(row[0], row[1].encode(), total)
         # Neither database writes a line end within JSON.
         return Page(row[0], row[1].encode(), total, (row[-1] or "").rpartition("\n")[2])
+
+    async def read_joint(self, plan: JointPlan, values: Sequence[Any], caller: Caller) -> list[bytes]:
+        """Run several reads as one statement; the JSON array of each.
+
+        Raises:
+            BackstayError: as `read`.
+        """
+        compiled = self._joint.get(plan)
+        if compiled is None:
+            compiled = self._joint[plan] = compile_joint(plan, self.dialect)
+        rows = await self.database.read(compiled.bind(values, caller))
+        return [text.encode() for text in rows[0]]
 
     async def _planned(self, door: Door, plan: ReadPlan, values: Sequence[Any], caller: Caller) -> int:
         """How many rows PostgreSQL's planner expects. The one question that takes a second statement."""

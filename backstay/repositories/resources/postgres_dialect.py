@@ -241,6 +241,9 @@ class PostgresDialect:
     def json_list(self, values: Sequence[Expression]) -> Expression:
         return func.json_build_array(*values)
 
+    def json_text(self, value: Expression) -> Expression:
+        return sql_cast(value, Text())
+
     def placed_row(self, row: Select[Any], place: Expression, name: str) -> Select[Any]:
         labels = {column.key for column in row.selected_columns}
         key = "k"

@@ -250,6 +250,10 @@ class SqliteDialect:
     def json_list(self, values: Sequence[Expression]) -> Expression:
         return func.json_array(*values)
 
+    def json_text(self, value: Expression) -> Expression:
+        # It loses the mark that says it is JSON.
+        return value.concat(literal_column("''"))
+
     def placed_row(self, row: Select[Any], place: Expression, name: str) -> Select[Any]:
         return row.add_columns(place.label("k"))
 

@@ -19,6 +19,7 @@ import re2
 from backstay.errors import BackstayError
 from backstay.models.catalog import Field, ValueKind
 from backstay.models.resources.plan import Form, Parameter
+from backstay.models.resources.request import SqlPattern
 from backstay.utils import json_text
 
 V = TypeVar("V")
@@ -226,7 +227,9 @@ def read_json(text: str) -> Any:
 
 def _pattern(text: str, field: Field | None) -> str:
     """A LIKE pattern, in which `*` is another spelling of `%`."""
-    pattern = read_text(text).replace("*", "%")
+    pattern = read_text(text)
+    if not isinstance(text, SqlPattern):
+        pattern = pattern.replace("*", "%")
     if len(pattern) > MAX_PATTERN:
         raise BackstayError("54000", f"a pattern may have at most {MAX_PATTERN} characters")
     trailing = len(pattern) - len(pattern.rstrip("\\"))

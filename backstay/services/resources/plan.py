@@ -19,6 +19,7 @@ from backstay.models.resources.plan import (
     Emptiness,
     Form,
     Item,
+    JointPlan,
     Ordering,
     Parameter,
     PlannedCondition,
@@ -73,6 +74,23 @@ class Planner:
             keyed=request.keyed,
         )
 
+    def joint(self, requests: Sequence[Request], caller: Caller) -> JointPlan:
+        """Plan reads that are answered together: the caps are those of one request.
+
+        Raises:
+            BackstayError: as `read` does.
+        """
+        planning = Planning(Sight(self.catalog, caller), self.settings)
+        queries = [
+            planning.query(planning.sight.readable(request.resource), request.query, depth=0)
+            for request in requests
+        ]
+        return JointPlan(
+            queries=tuple(queries),
+            parameters=tuple(planning.parameters),
+            predicates=tuple(planning.predicates.values()),
+        )
+
 
 class Planning:
     """One plan in the making: its parameters and predicates as they are met, and the caps."""
@@ -110,6 +128,7 @@ class Planning:
             grouped=grouped,
             after=self._after(query, order, grouped=grouped),
             backward=query.backward,
+            keyed=query.keyed,
         )
 
     def embed(self, source: Resource, embed: Embed, depth: int) -> PlannedEmbed:
