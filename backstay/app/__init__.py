@@ -178,6 +178,7 @@ class Backstay:
             development=settings.is_development,
             debug=settings.debug,
             identity=f"{auth_routes.AUTH}/",
+            graphql=routes.GRAPHQL,
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -93,6 +93,10 @@ def compile_read(plan: ReadPlan, dialect: Dialect) -> CompiledStatement:
 def compile_joint(plan: JointPlan, dialect: Dialect) -> CompiledStatement:
     """Compile reads that are answered together: one row, with the document of each as text."""
     build = Build(dialect, plan.parameters, plan.predicates)
+    if len(plan.queries) == 1:
+        # SQLite's parser counts every level of brackets.
+        rows = build.rows(plan.queries[0]).subquery("q")
+        return build.finish(select(dialect.document(rows)).select_from(rows))
     documents = []
     for number, query in enumerate(plan.queries):
         rows = build.rows(query).subquery(f"q{number}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Self
+from typing import Any
 from urllib.parse import parse_qsl
 
 from backstay.config.graphql import GraphQLSettings
@@ -37,15 +37,17 @@ class Parameters:
 class ExactFloat(float):
     """A number with the digits it was sent with."""
 
-    __slots__ = ("_text",)
+    text: str
 
-    def __new__(cls, value: Decimal) -> Self:
-        made = super().__new__(cls, value)
-        made._text = str(value)
+    @classmethod
+    def of(cls, value: Decimal) -> ExactFloat:
+        """The float nearest to it, which still knows what it was."""
+        made = cls(value)
+        made.text = str(value)
         return made
 
     def __str__(self) -> str:
-        return self._text
+        return self.text
 
 
 async def read_parameters(request: HttpRequest, settings: GraphQLSettings) -> Parameters:
@@ -56,7 +58,7 @@ async def read_parameters(request: HttpRequest, settings: GraphQLSettings) -> Pa
             too many bytes.
     """
     if request.method == "GET":
-        given = _from_address(request.query, settings)
+        given: Any = _from_address(request.query, settings)
     else:
         if body_form(request.headers.get(b"content-type")) is not BodyForm.JSON:
             raise BackstayError("unsupported_media_type", details="The body must be application/json.")
@@ -151,7 +153,7 @@ def _parameters(given: Mapping[str, Any]) -> Parameters:
 
 def _as_arguments(value: Any) -> Any:
     if isinstance(value, Decimal):
-        return ExactFloat(value)
+        return ExactFloat.of(value)
     if isinstance(value, dict):
         return {key: _as_arguments(item) for key, item in value.items()}
     return [_as_arguments(item) for item in value] if isinstance(value, list) else value
