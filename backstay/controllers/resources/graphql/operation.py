@@ -19,7 +19,15 @@ from graphql import (
     execute_sync,
 )
 from graphql.execution.values import VariableValues, get_variable_values
-from graphql.language import DocumentNode, FieldNode, OperationDefinitionNode, SelectionSetNode
+from graphql.language import (
+    DocumentNode,
+    FieldNode,
+    NamedTypeNode,
+    NonNullTypeNode,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    TypeNode,
+)
 
 from backstay.config.graphql import GraphQLSettings
 from backstay.controllers.resources.graphql.answers import FAULTS, RefusedError, failed
@@ -80,7 +88,7 @@ class Operations:
         try:
             if operation.operation is OperationType.MUTATION:
                 return await self._write(context, reading, type_, fields)
-            return await self._read(context, reading, type_, fields, document)
+            return await self._read(context, reading, type_, fields, document, operation)
         except GraphQLError as error:
             raise RefusedError("graphql_validation_failed", [error]) from error
 
@@ -91,6 +99,7 @@ class Operations:
         type_: GraphQLObjectType,
         fields: Grouped,
         document: Document,
+        operation: OperationDefinitionNode,
     ) -> dict[str, Any]:
         pairs: list[tuple[str, Get]] = []
         for key, nodes in fields.items():
@@ -98,7 +107,9 @@ class Operations:
             if name == "__typename":
                 pairs.append((key, constant(type_.name)))
             elif name in _INTROSPECTION:
-                pairs.append((key, constant(_introspected(reading.selections, document, key, nodes))))
+                pairs.append(
+                    (key, constant(_introspected(reading.selections, document, operation, key, nodes)))
+                )
             else:
                 pairs.append((key, reading.root(type_, key, nodes)))
         try:
@@ -151,12 +162,20 @@ def _decoded(body: bytes) -> Any:
     return json.loads(body, parse_float=Decimal)
 
 
-def _introspected(selections: Selections, document: Document, key: str, nodes: list[FieldNode]) -> Any:
+def _introspected(
+    selections: Selections,
+    document: Document,
+    operation: OperationDefinitionNode,
+    key: str,
+    nodes: list[FieldNode],
+) -> Any:
     """What the schema says of itself: the one thing that graphql-core answers, since it is about its own objects."""
     alone = OperationDefinitionNode(
         operation=OperationType.QUERY,
         selection_set=SelectionSetNode(selections=tuple(nodes)),
-        variable_definitions=(),
+        variable_definitions=tuple(
+            one for one in operation.variable_definitions or () if _is_plain(one.type)
+        ),
         directives=(),
     )
     tree = DocumentNode(definitions=(alone, *document.fragments.values()))
@@ -165,3 +184,9 @@ def _introspected(selections: Selections, document: Document, key: str, nodes: l
         raise RefusedError("graphql_validation_failed", result.errors)
     assert result.data is not None
     return result.data[key]
+
+
+def _is_plain(type_: TypeNode) -> bool:
+    """Whether a variable can stand in introspection, whose arguments are names and switches."""
+    inner = type_.type if isinstance(type_, NonNullTypeNode) else type_
+    return isinstance(inner, NamedTypeNode) and inner.name.value in ("String", "Boolean")
