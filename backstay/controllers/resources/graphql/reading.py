@@ -216,7 +216,7 @@ class Reading:
             for name in [same[0].name.value]
         ]
         connection.needs_rows = True
-        connection.items.column(next(iter(connection.resource.primary_key)))
+        _select_something(self.selections.schema.get_type(connection.resource.name), connection.items)
         return object_of(pairs)
 
     def _aggregate(
