@@ -215,6 +215,7 @@ class Backstay:
             users_document=self.users_app.openapi() if self.routers else None,
             max_rows=self.settings.rest.max_rows,
             endpoints=self.identity.endpoints,
+            graphql=routes.GRAPHQL if self.settings.graphql.enabled else None,
         )
 
     def routes(self) -> list[RouteLine]:

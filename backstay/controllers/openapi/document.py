@@ -12,6 +12,7 @@ from backstay.controllers.endpoints import Endpoint
 from backstay.controllers.openapi.audience import described
 from backstay.controllers.openapi.batch import BATCH_SCHEMAS, batch_paths
 from backstay.controllers.openapi.endpoints import add_endpoints
+from backstay.controllers.openapi.graphql import graphql_paths
 from backstay.controllers.openapi.parameters import SHARED_PARAMETERS, component_parameters
 from backstay.controllers.openapi.paths import (
     ANYWHERE,
@@ -83,6 +84,7 @@ def build_document(
     users_document: Mapping[str, Any] | None,
     max_rows: int,
     endpoints: Sequence[Endpoint] = (),
+    graphql: str | None = None,
 ) -> Document:
     """The OpenAPI 3.1 document as a JSON-ready value.
 
@@ -90,6 +92,7 @@ def build_document(
         users_document: what FastAPI says of the users' own routers (`FastAPI.openapi()`); None for none.
         max_rows: most rows of one answer, named in the description.
         endpoints: the platform's own, beside the tables.
+        graphql: where the tables are served in GraphQL; None where they are not.
     """
     resources = described(catalog)
     paths: dict[str, Any] = {}
@@ -112,7 +115,7 @@ def build_document(
             for resource in resources
         ]
         + [{"name": "platform", "description": "Health, and this description."}],
-        "paths": paths | batch_paths() | _platform_paths(),
+        "paths": paths | batch_paths() | _platform_paths() | ({} if graphql is None else graphql_paths(graphql)),
         "components": {
             "schemas": schemas,
             "parameters": parameters,
