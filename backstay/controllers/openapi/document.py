@@ -115,7 +115,10 @@ def build_document(
             for resource in resources
         ]
         + [{"name": "platform", "description": "Health, and this description."}],
-        "paths": paths | batch_paths() | _platform_paths() | ({} if graphql is None else graphql_paths(graphql)),
+        "paths": paths
+        | batch_paths()
+        | _platform_paths()
+        | ({} if graphql is None else graphql_paths(graphql)),
         "components": {
             "schemas": schemas,
             "parameters": parameters,

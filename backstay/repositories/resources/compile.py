@@ -37,7 +37,6 @@ from backstay.models.resources.plan import (
     Combination,
     Comparison,
     Emptiness,
-    JointPlan,
     Ordering,
     Parameter,
     PlannedCondition,
@@ -88,20 +87,6 @@ def compile_read(plan: ReadPlan, dialect: Dialect) -> CompiledStatement:
     if plan.keyed:
         columns.append(last)
     return build.finish(select(*columns).select_from(rows))
-
-
-def compile_joint(plan: JointPlan, dialect: Dialect) -> CompiledStatement:
-    """Compile reads that are answered together: one row, with the document of each as text."""
-    build = Build(dialect, plan.parameters, plan.predicates)
-    if len(plan.queries) == 1:
-        # SQLite's parser counts every level of brackets.
-        rows = build.rows(plan.queries[0]).subquery("q")
-        return build.finish(select(dialect.document(rows)).select_from(rows))
-    documents = []
-    for number, query in enumerate(plan.queries):
-        rows = build.rows(query).subquery(f"q{number}")
-        documents.append(select(dialect.document(rows)).select_from(rows).scalar_subquery())
-    return build.finish(select(*documents))
 
 
 def compile_estimate(plan: ReadPlan, dialect: Dialect) -> CompiledStatement:

@@ -20,9 +20,9 @@ from backstay.repositories.database.within import WithinSession
 from backstay.repositories.resources.compile import (
     CompiledStatement,
     compile_estimate,
-    compile_joint,
     compile_read,
 )
+from backstay.repositories.resources.compile_joint import compile_joint
 from backstay.repositories.resources.dialects import Dialect
 from backstay.repositories.resources.insert_at_once import REFUSED, Row
 from backstay.repositories.resources.postgres_dialect import PostgresDialect

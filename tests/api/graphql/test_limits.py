@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
-from graphql import parse
+from graphql import get_introspection_query, parse
 
 from backstay.config.graphql import GraphQLSettings
 from backstay.controllers.resources.graphql.limits import check_limits
@@ -78,15 +80,13 @@ def test_what_is_usual_is_within_the_limits(anonymous: CallerClient) -> None:
         anonymous,
         "{ portsCollection(first: 100) { edges { cursor node { code name depth nation { name } } } } }",
     )
-    from graphql import get_introspection_query
-
     assert data(anonymous, get_introspection_query())["__schema"]["queryType"] == {
         "name": "Query",
         "kind": "OBJECT",
     }
 
 
-SHAPES = {
+SHAPES: dict[str, Callable[[int], str]] = {
     "fields": lambda n: "{ " + " ".join(f"f{i} {{ a }}" for i in range(n)) + " }",
     "nested": lambda n: "{ a " * (n // 8) + "{ b }" + " }" * (n // 8),
     "doubling": doubling,

@@ -22,7 +22,6 @@ from tests.api.oracle.syntax import (
     Path,
     Query,
     Shown,
-    Star,
     Term,
     Tree,
 )
@@ -162,12 +161,13 @@ class Document:
     def _plain(self, table: str, query: Query, row: dict[str, Any]) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for item in query.items:
-            assert not isinstance(item, Star)
+            assert isinstance(item, Shown | Embedded)
             value = row[item.label]
             if isinstance(item, Shown):
                 kind = self._questioner.eye.schema[table].columns[item.path.column].kind
                 found[item.label] = _value(value, kind)
                 continue
+            assert isinstance(item, Embedded)
             relation = self._relation(table, item)
             if relation.is_one:
                 found[item.label] = None if value is None else self._plain(relation.target, item.query, value)

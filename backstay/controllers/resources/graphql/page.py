@@ -10,10 +10,15 @@ from pathlib import Path
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from backstay.controllers.openapi.docs_page import CONTENT_SECURITY_POLICY, StoredAnswer, send_stored, stored
+from backstay.controllers.stored_answer import (
+    CONTENT_SECURITY_POLICY,
+    REVALIDATED,
+    StoredAnswer,
+    send_stored,
+    stored,
+)
 
 _FILES = {"page.js": b"text/javascript; charset=utf-8", "page.css": b"text/css; charset=utf-8"}
-_REVALIDATED = b"no-cache"
 
 
 class GraphQLPage:
@@ -27,12 +32,10 @@ class GraphQLPage:
         folder = Path(__file__).parent / "page"
         policy = (b"content-security-policy", CONTENT_SECURITY_POLICY.encode())
         text = (folder / "page.html").read_text("utf-8").replace("{path}", html.escape(path))
-        page = stored(
-            text.encode(), b"text/html; charset=utf-8", _REVALIDATED, (policy, (b"vary", b"Accept"))
-        )
+        page = stored(text.encode(), b"text/html; charset=utf-8", REVALIDATED, (policy, (b"vary", b"Accept")))
         self.answers: dict[str, StoredAnswer] = {path: page}
         for name, media_type in _FILES.items():
-            self.answers[f"{path}/{name}"] = stored((folder / name).read_bytes(), media_type, _REVALIDATED)
+            self.answers[f"{path}/{name}"] = stored((folder / name).read_bytes(), media_type, REVALIDATED)
         self._controller = controller
         self._path = path
 
