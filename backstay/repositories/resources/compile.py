@@ -372,10 +372,6 @@ class Build(Selecting):
         """The terms to order by."""
         return (ordering(self, term, table) for term in query.order)
 
-    def place(self, query: PlannedQuery, table: Source) -> Expression:
-        """The place of a row in the order, as text."""
-        return self.dialect.json_text(place(self, query, table))
-
     def order_value(self, term: Ordering, table: Source) -> Expression:
         """What a term orders by, as this caller sees it."""
         if term.embed is None:

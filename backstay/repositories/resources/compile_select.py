@@ -15,9 +15,18 @@ from typing import Any
 from sqlalchemy import Select, and_, case, func, literal_column, null, select, true
 
 from backstay.models.catalog import BIGINT, JSON_VALUE, Field, ValueKind, value_field
-from backstay.models.resources.plan import Aggregation, Column, PlannedEmbed, PlannedQuery, Reference
+from backstay.models.resources.plan import (
+    Aggregation,
+    Column,
+    Ordering,
+    Parameter,
+    PlannedEmbed,
+    PlannedQuery,
+    Reference,
+)
 from backstay.models.resources.request import PLACE_LABEL
-from backstay.repositories.resources.dialects import Dialect, Expression, Source
+from backstay.repositories.resources.dialects import Dialect, Encoder, Expression, Source
+from backstay.repositories.resources.keyset import place
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,7 +78,10 @@ class Selecting(ABC):
     def page(self, statement: Select[Any], query: PlannedQuery, table: Source) -> Select[Any]: ...
 
     @abstractmethod
-    def place(self, query: PlannedQuery, table: Source) -> Expression: ...
+    def order_value(self, term: Ordering, table: Source) -> Expression: ...
+
+    @abstractmethod
+    def parameter(self, parameter: Parameter, encode: Encoder | None = None) -> Expression: ...
 
     @abstractmethod
     def within(self, statement: Select[Any], query: PlannedQuery) -> Select[Any]: ...
@@ -79,7 +91,7 @@ class Selecting(ABC):
         source, leaves = self._leaves(query, table, table)
         pairs = [(leaf.label, self._finished(leaf)) for leaf in leaves]
         if query.keyed:
-            pairs.append((PLACE_LABEL, self.place(query, table)))
+            pairs.append((PLACE_LABEL, self.dialect.json_text(place(self, query, table))))
         row = select(*self.dialect.json_row(pairs))
         return row if source is table else row.select_from(source)
 
