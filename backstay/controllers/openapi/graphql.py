@@ -16,6 +16,12 @@ _REQUEST: dict[str, Any] = {
         "extensions": {"type": ["object", "null"], "description": "`persistedQuery` with a `sha256Hash`."},
     },
 }
+_PARAMETERS = {
+    "query": "The document; not needed where its hash is known.",
+    "operationName": "Which of its operations.",
+    "variables": "As JSON.",
+    "extensions": "As JSON.",
+}
 _ANSWER: dict[str, Any] = {
     "type": "object",
     "properties": {
@@ -40,16 +46,23 @@ def graphql_paths(path: str) -> dict[str, Any]:
         "200": {"description": "`data`, `errors`, or both.", **answer},
         "400": {"description": "The request, the document or the variables are refused.", **answer},
     }
+    shared = {"tags": ["platform"], "responses": responses, "security": [{}, {"bearer": []}, {"apikey": []}]}
     return {
         path: {
+            "get": {
+                "operationId": "graphql_read",
+                "summary": "Queries in GraphQL",
+                "parameters": [
+                    {"name": name, "in": "query", "description": words, "schema": {"type": "string"}}
+                    for name, words in _PARAMETERS.items()
+                ],
+                **shared,
+            },
             "post": {
                 "operationId": "graphql",
-                "tags": ["platform"],
                 "summary": "Queries and mutations in GraphQL",
-                "description": "Queries may be sent by GET too, with the same members as parameters.",
                 "requestBody": {"required": True, "content": {"application/json": {"schema": _REQUEST}}},
-                "responses": responses,
-                "security": [{}, {"bearer": []}, {"apikey": []}],
-            }
+                **shared,
+            },
         }
     }

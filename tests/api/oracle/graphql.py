@@ -25,7 +25,7 @@ from tests.api.oracle.syntax import (
     Term,
     Tree,
 )
-from tests.api.oracle.values import Kind, random_value, sendable
+from tests.api.oracle.values import Kind, sendable
 
 _ORDERED = ("eq", "neq", "gt", "gte", "lt", "lte", "in")
 _OPERATORS = {
@@ -91,9 +91,7 @@ class TwinQuestioner(Questioner):
             return self.random.choice(_PATTERNS)
         if operator in ("match", "imatch"):
             return self.random.choice(_REGEXES)
-        rows = self.eye.state[table]
-        known = self.random.choice(rows)[path.column] if rows and self.random.random() < 0.7 else None
-        return random_value(self.random, kind) if known is None else known
+        return self._literal(operator, path, kind, table)
 
     def _twin_terms(self, table: str) -> Iterator[Term]:
         for _ in range(self.random.choice((0, 0, 1, 2))):
@@ -164,7 +162,7 @@ class Document:
             assert isinstance(item, Shown | Embedded)
             value = row[item.label]
             if isinstance(item, Shown):
-                kind = self._questioner.eye.schema[table].columns[item.path.column].kind
+                kind = self._questioner.eye.schema[table].readable[item.path.column].kind
                 found[item.label] = _value(value, kind)
                 continue
             assert isinstance(item, Embedded)
