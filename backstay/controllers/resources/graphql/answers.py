@@ -18,30 +18,33 @@ FAULTS = frozenset({Kind.INTERNAL, Kind.UNAVAILABLE, Kind.SLOW})
 
 
 class RefusedError(Exception):
-    """A request that GraphQL itself refuses, with all its errors.
+    """A request that GraphQL itself refuses.
 
-    Raises:
-        KeyError: at once, when `code` is not in the catalogue.
+    Attributes:
+        entries: its errors as they are answered. They hold no part of the document, which can be forgotten.
     """
 
-    def __init__(self, code: str, errors: Sequence[GraphQLError]) -> None:
-        self.code = code
-        self.kind = CATALOGUE[code].kind
-        self.errors = tuple(errors)
-        super().__init__(code)
+    def __init__(self, entries: Sequence[dict[str, Any]]) -> None:
+        self.entries = list(entries)
+        super().__init__(self.entries[0]["message"])
 
 
-def refused(error: RefusedError) -> list[dict[str, Any]]:
-    """Each error with its place in the document."""
-    shown = []
-    for each in error.errors:
+def refused(code: str, errors: Sequence[GraphQLError]) -> RefusedError:
+    """What graphql-core found, each with its place in the document.
+
+    Raises:
+        KeyError: when `code` is not in the catalogue.
+    """
+    extensions = {"code": code, "kind": CATALOGUE[code].kind.value}
+    entries = []
+    for each in errors:
         entry: dict[str, Any] = {"message": each.message}
         if each.locations:
             entry["locations"] = [{"line": one.line, "column": one.column} for one in each.locations]
         if each.path:
-            entry["path"] = each.path
-        shown.append(entry | {"extensions": {"code": error.code, "kind": error.kind.value}})
-    return shown
+            entry["path"] = list(each.path)
+        entries.append(entry | {"extensions": extensions})
+    return RefusedError(entries)
 
 
 def failed(error: BackstayError, path: Sequence[str | int] | None = None, node: Any = None) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from backstay.config.graphql import GraphQLSettings
 from backstay.controllers.http import Header, HttpRequest, respond
-from backstay.controllers.resources.graphql.answers import FAULTS, RefusedError, failed, refused, written
+from backstay.controllers.resources.graphql.answers import FAULTS, RefusedError, failed, written
 from backstay.controllers.resources.graphql.documents import Documents
 from backstay.controllers.resources.graphql.known import KnownDocuments
 from backstay.controllers.resources.graphql.operation import Operations
@@ -69,7 +69,7 @@ class GraphQLController:
             parameters = await read_parameters(request, self._settings)
             answer = await self._answer(request, parameters)
         except RefusedError as error:
-            status, answer = (200 if media == JSON else 400), {"errors": refused(error)}
+            status, answer = (200 if media == JSON else 400), {"errors": error.entries}
         except BackstayError as error:
             if error.kind in _OF_HTTP:
                 raise

@@ -6,12 +6,11 @@ any key. A document that was refused is remembered as such, so that sending it a
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 
 from graphql import (
     FragmentDefinitionNode,
-    GraphQLError,
     GraphQLSchema,
     GraphQLSyntaxError,
     NoSchemaIntrospectionCustomRule,
@@ -23,14 +22,14 @@ from graphql import (
 from graphql.language import DocumentNode
 
 from backstay.config.graphql import GraphQLSettings
-from backstay.controllers.resources.graphql.answers import RefusedError
+from backstay.controllers.resources.graphql.answers import RefusedError, refused
 from backstay.controllers.resources.graphql.limits import check_limits
 from backstay.errors import BackstayError
 from backstay.utils.bounded import BoundedDict
 
-KEPT_DOCUMENTS = 1000
-# Validation of a tree per kind of caller; a list of errors, or none, is small.
-KEPT_VALIDATIONS = 4000
+# The tree of a document of 1,000 tokens takes 350 KiB.
+KEPT_DOCUMENTS = 300
+KEPT_VALIDATIONS = 1000
 MAX_ERRORS = 20
 
 
@@ -67,7 +66,7 @@ class Documents:
             rules.append(NoSchemaIntrospectionCustomRule)
         self._rules = tuple(rules)
         self._documents: BoundedDict[str, Document | Exception] = BoundedDict(KEPT_DOCUMENTS)
-        self._problems: BoundedDict[Hashable, Sequence[GraphQLError]] = BoundedDict(KEPT_VALIDATIONS)
+        self._problems: BoundedDict[Hashable, RefusedError | None] = BoundedDict(KEPT_VALIDATIONS)
 
     def read(self, text: str) -> Document:
         """The document of a text.
@@ -85,7 +84,7 @@ class Documents:
         if known is None:
             known = self._documents[text] = self._read(text)
         if isinstance(known, RefusedError):
-            raise RefusedError(known.code, known.errors)
+            raise RefusedError(known.entries)
         if isinstance(known, BackstayError):
             raise BackstayError(known.code, known.message)
         assert isinstance(known, Document)
@@ -98,9 +97,8 @@ class Documents:
             RefusedError: `graphql_validation_failed`, with every error.
         """
         place = (text, kind)
-        problems = self._problems.get(place)
-        if problems is None:
-            problems = self._problems[place] = validate(
+        if place not in self._problems:
+            problems = validate(
                 schema,
                 document.tree,
                 self._rules,
@@ -108,8 +106,10 @@ class Documents:
                 hide_suggestions=not self._suggestions,
                 allow_empty_selection_sets=False,
             )
-        if problems:
-            raise RefusedError("graphql_validation_failed", problems)
+            self._problems[place] = refused("graphql_validation_failed", problems) if problems else None
+        known = self._problems[place]
+        if known is not None:
+            raise RefusedError(known.entries)
 
     def _read(self, text: str) -> Document | Exception:
         settings = self._settings
@@ -123,9 +123,10 @@ class Documents:
             )
             check_limits(tree, settings)
         except GraphQLSyntaxError as error:
-            return RefusedError("graphql_parse_failed", [error])
+            return refused("graphql_parse_failed", [error])
         except BackstayError as error:
-            return error
+            # Without its traceback, which would keep the tree.
+            return BackstayError(error.code, error.message)
         except RecursionError:
             return BackstayError("54000", "the document is nested too deeply")
         operations = tuple(one for one in tree.definitions if isinstance(one, OperationDefinitionNode))

@@ -30,7 +30,7 @@ from graphql.language import (
 )
 
 from backstay.config.graphql import GraphQLSettings
-from backstay.controllers.resources.graphql.answers import FAULTS, RefusedError, failed
+from backstay.controllers.resources.graphql.answers import FAULTS, failed, refused
 from backstay.controllers.resources.graphql.documents import MAX_ERRORS, Document
 from backstay.controllers.resources.graphql.places import CallersCursors
 from backstay.controllers.resources.graphql.reading import Reading
@@ -79,7 +79,7 @@ class Operations:
             hide_suggestions=True,
         )
         if not isinstance(values, VariableValues):
-            raise RefusedError("graphql_validation_failed", values)
+            raise refused("graphql_validation_failed", values)
         selections = Selections(schema, document.fragments, values)
         type_ = schema.get_root_type(operation.operation)
         assert type_ is not None
@@ -90,7 +90,7 @@ class Operations:
                 return await self._write(context, reading, type_, fields)
             return await self._read(context, reading, type_, fields, document, operation)
         except GraphQLError as error:
-            raise RefusedError("graphql_validation_failed", [error]) from error
+            raise refused("graphql_validation_failed", [error]) from error
 
     async def _read(
         self,
@@ -181,7 +181,7 @@ def _introspected(
     tree = DocumentNode(definitions=(alone, *document.fragments.values()))
     result = execute_sync(selections.schema, tree, variable_values=selections.variables.coerced)
     if result.errors:
-        raise RefusedError("graphql_validation_failed", result.errors)
+        raise refused("graphql_validation_failed", result.errors)
     assert result.data is not None
     return result.data[key]
 
