@@ -154,16 +154,7 @@ class Backstay:
             batch=BatchController(routes.REST, by_table, by_row, batches, settings.rest),
             identity=Endpoints(self.identity.endpoints),
             mail_pages=Endpoints(self.identity.mail_pages),
-            graphql=graphql_controllers(
-                settings,
-                self.folder / "graphql",
-                catalog,
-                kinds,
-                self.reader,
-                self.writer,
-                self.units,
-                routes.GRAPHQL,
-            ),
+            graphql=graphql_controllers(settings, self.folder, self.reader, self.writer, self.units),
             **self._documentation(),
         )
         dispatch = Dispatch(

@@ -119,7 +119,18 @@ def test_every_command_teaches_itself_with_examples(words: tuple[str, ...]) -> N
 
 def test_the_help_lists_every_command() -> None:
     shown = CliRunner().invoke(application, ["--help"]).stdout
-    for name in ("dev", "serve", "check", "doctor", "routes", "access", "migrate", "token", "generate", "graphql"):
+    for name in (
+        "dev",
+        "serve",
+        "check",
+        "doctor",
+        "routes",
+        "access",
+        "migrate",
+        "token",
+        "generate",
+        "graphql",
+    ):
         assert re.search(rf"^\W*{name}\s", shown, re.MULTILINE)
 
 
