@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from backstay.models.access.rules import Predicate
-from backstay.models.catalog import Field, Relation, Resource, ValueKind
+from backstay.models.catalog import Field, Relation, Resource, SearchedText, ValueKind
 from backstay.models.resources.request import (
     Conflict,
     Count,
@@ -37,6 +37,10 @@ class Form(StrEnum):
     REGEX_LIST = "regex_list"
     CONTAINER = "container"
     COUNT = "count"
+    SEARCH = "search"
+    SEARCH_PLAIN = "search_plain"
+    SEARCH_PHRASE = "search_phrase"
+    SEARCH_WEB = "search_web"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,7 +82,16 @@ class Comparison:
     negated: bool = False
     quantifier: Quantifier | None = None
     is_value: IsValue | None = None
-    config: str | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Match:
+    """A text search. Where one of its columns' masks does not hold, it is null, as the text is for this caller."""
+
+    search: SearchedText
+    masks: tuple[Predicate, ...]
+    parameter: Parameter
+    negated: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,7 +111,7 @@ class Combination:
     negated: bool = False
 
 
-PlannedCondition = Comparison | Emptiness | Combination
+PlannedCondition = Comparison | Match | Emptiness | Combination
 
 
 @dataclass(frozen=True, slots=True, eq=False)

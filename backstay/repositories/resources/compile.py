@@ -37,6 +37,7 @@ from backstay.models.resources.plan import (
     Combination,
     Comparison,
     Emptiness,
+    Match,
     Ordering,
     Parameter,
     PlannedCondition,
@@ -49,6 +50,7 @@ from backstay.models.resources.request import Count, IsValue
 from backstay.repositories.database import Statement
 from backstay.repositories.resources.dialects import Dialect, Encoder, Expression
 from backstay.repositories.resources.kept_plans import has_one_plan
+from backstay.repositories.resources.searches import search_encoder
 
 Source = FromClause
 Getter = Callable[[Sequence[Any], Caller], Any]
@@ -249,7 +251,12 @@ class Build:
             if embed.inner:
                 yield self._exists(embed, table)
         for condition in query.where:
-            yield self.condition(condition, table)
+            if isinstance(condition, Match) and not condition.negated:
+                # Where a row without it is left out, false does for null, and the index can be used.
+                yield from (self.predicate(mask, table) for mask in condition.masks)
+                yield self._found(condition, table)
+            else:
+                yield self.condition(condition, table)
 
     def condition(self, condition: PlannedCondition, table: Source) -> Expression:
         """One filter, or a tree of them."""
@@ -260,7 +267,23 @@ class Build:
         if isinstance(condition, Emptiness):
             found = self._exists(condition.embed, table)
             return not_(found) if condition.empty else found
+        if isinstance(condition, Match):
+            return self._match(condition, table)
         return self._comparison(condition, table)
+
+    def _found(self, match: Match, table: Source) -> Expression:
+        bind = self.parameter(match.parameter, search_encoder(match, self.dialect.engine))
+        return self.dialect.found(match.search, table, bind)
+
+    def _match(self, match: Match, table: Source) -> Expression:
+        """A text search in SQL's three values."""
+        outcome = self._found(match, table)
+        known = [self.predicate(mask, table) for mask in match.masks]
+        if match.search.nullable:
+            known.append(table.c[match.search.fields[0].column.key].is_not(None))
+        if known:
+            outcome = case((and_(*known), outcome), else_=null())
+        return not_(outcome) if match.negated else outcome
 
     def _exists(self, embed: PlannedEmbed, parent: Source) -> Expression:
         table = self.alias(embed.query)

@@ -14,7 +14,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, Subquery
 from sqlalchemy.engine import Dialect as SqlDialect
 
-from backstay.models.catalog import Field, ValueKind
+from backstay.models.catalog import Field, SearchedText, ValueKind
 from backstay.models.resources.plan import Comparison, Parameter, Reference
 from backstay.models.types import decimal_text, timestamp_text, trimmed
 from backstay.repositories.database import Engine
@@ -44,6 +44,9 @@ class Dialect(Protocol):
 
     def comparison(self, value: Expression, comparison: Comparison, bind: Expression) -> Expression:
         """A column compared with a literal; not yet negated."""
+
+    def found(self, search: SearchedText, source: Any, bind: Expression) -> Expression:
+        """Whether a row of `source`, the table or an alias of it, has what a text search asks for."""
 
     def sort_key(self, value: Expression, reference: Reference) -> Expression:
         """What to order by, so that both databases order alike."""

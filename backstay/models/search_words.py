@@ -1,0 +1,209 @@
+"""Words of a text, as both databases take them for a search. docs/decisions/0026-search.md compares the two.
+
+A word is a run of letters, marks and digits in lower case; everything else parts words. In the configuration
+`english` they are then taken to their stem by the algorithm that PostgreSQL 13 to 18 has, and words that say nothing
+are left out, though they keep their place.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from functools import lru_cache
+
+from snowballstemmer.english_stemmer import EnglishStemmer
+
+# PostgreSQL leaves longer ones out, in bytes.
+MAX_WORD_BYTES = 2046
+_CHARACTERS_KEPT = 20_000
+_STEMS_KEPT = 50_000
+# Decimal digits, numbers such as Ⅷ, and what is written inside words without a width of its own.
+_PART_OF_WORDS = frozenset({"Nd", "Nl", "Cf"})
+# PostgreSQL reads a number with an exponent, and whatever follows is another word.
+_EXPONENT = re.compile(r"[0-9]+e[0-9]+")
+_DIGIT = re.compile(r"[0-9]")
+
+# english.stop of PostgreSQL.
+STOP_WORDS = frozenset(
+    [
+        "i",
+        "me",
+        "my",
+        "myself",
+        "we",
+        "our",
+        "ours",
+        "ourselves",
+        "you",
+        "your",
+        "yours",
+        "yourself",
+        "yourselves",
+        "he",
+        "him",
+        "his",
+        "himself",
+        "she",
+        "her",
+        "hers",
+        "herself",
+        "it",
+        "its",
+        "itself",
+        "they",
+        "them",
+        "their",
+        "theirs",
+        "themselves",
+        "what",
+        "which",
+        "who",
+        "whom",
+        "this",
+        "that",
+        "these",
+        "those",
+        "am",
+        "is",
+        "are",
+        "was",
+        "were",
+        "be",
+        "been",
+        "being",
+        "have",
+        "has",
+        "had",
+        "having",
+        "do",
+        "does",
+        "did",
+        "doing",
+        "a",
+        "an",
+        "the",
+        "and",
+        "but",
+        "if",
+        "or",
+        "because",
+        "as",
+        "until",
+        "while",
+        "of",
+        "at",
+        "by",
+        "for",
+        "with",
+        "about",
+        "against",
+        "between",
+        "into",
+        "through",
+        "during",
+        "before",
+        "after",
+        "above",
+        "below",
+        "to",
+        "from",
+        "up",
+        "down",
+        "in",
+        "out",
+        "on",
+        "off",
+        "over",
+        "under",
+        "again",
+        "further",
+        "then",
+        "once",
+        "here",
+        "there",
+        "when",
+        "where",
+        "why",
+        "how",
+        "all",
+        "any",
+        "both",
+        "each",
+        "few",
+        "more",
+        "most",
+        "other",
+        "some",
+        "such",
+        "no",
+        "nor",
+        "not",
+        "only",
+        "own",
+        "same",
+        "so",
+        "than",
+        "too",
+        "very",
+        "s",
+        "t",
+        "can",
+        "will",
+        "just",
+        "don",
+        "should",
+        "now",
+    ]
+)
+
+
+def words(text: str) -> list[str]:
+    """The words of a text in their order."""
+    found = text.translate(_FOLDED).split()
+    if not _DIGIT.search(text):
+        return found if len(text) <= MAX_WORD_BYTES // 4 else [word for word in found if _fits(word)]
+    return [part for word in found for part in _parts(word) if _fits(part)]
+
+
+def lexeme(word: str, config: str) -> str | None:
+    """What the index holds for a word; None when it holds nothing."""
+    if config == "simple" or _DIGIT.search(word):
+        return word
+    return None if word in STOP_WORDS else _stem(word)
+
+
+class _Folded(dict[int, str]):
+    """Every character in lower case, or as the space between words. Filled as they are met."""
+
+    def __missing__(self, code: int) -> str:
+        character = chr(code)
+        category = unicodedata.category(character)
+        folded = " "
+        if category[0] in "LM" or category in _PART_OF_WORDS:
+            # One for one, as PostgreSQL's; only İ becomes two in Python, of which it has the first.
+            folded = character.lower()[0]
+        if len(self) < _CHARACTERS_KEPT:
+            self[code] = folded
+        return folded
+
+
+_FOLDED = _Folded()
+
+
+def _parts(word: str) -> Iterator[str]:
+    while (number := _EXPONENT.match(word)) and number.end() < len(word):
+        yield number.group()
+        word = word[number.end() :]
+    yield word
+
+
+def _fits(word: str) -> bool:
+    return len(word.encode()) <= MAX_WORD_BYTES
+
+
+@lru_cache(maxsize=_STEMS_KEPT)
+def _stem(word: str) -> str:
+    # A stemmer holds the word it works on, and searches run in several threads.
+    stem: str = EnglishStemmer().stemWord(word)
+    return stem
