@@ -30,7 +30,6 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, MappedColumn, mapped_column
 
-from backstay.models.search import attach_searches
 from backstay.models.types import portable
 from backstay.utils.ids import uuid7
 
@@ -63,10 +62,6 @@ class Model(DeclarativeBase):
         str: Text(),
         UUID: Uuid(),
     }
-
-    def __init_subclass__(cls, **options: Any) -> None:
-        super().__init_subclass__(**options)
-        attach_searches(cls)
 
 
 # Before, because attaching hands the column's type on to foreign keys that were defined earlier and point at it.

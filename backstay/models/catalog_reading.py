@@ -18,7 +18,7 @@ from backstay.models.access.rules import Access, AccessRules
 from backstay.models.bounds import check_keywords
 from backstay.models.catalog import Catalog, Field, Resource, SearchedText, ValueKind
 from backstay.models.catalog_relations import read_relations, read_uniques
-from backstay.models.search import searches_of
+from backstay.models.search import attach_searches, searches_of
 
 
 def read_catalog(models: Iterable[type]) -> Catalog:
@@ -63,6 +63,7 @@ def _read_resource(model: type, problems: list[str]) -> Resource | None:
             problems.append(f"{model.__name__}: there is a rule for the column '{key}', which does not exist")
         else:
             rules.fields[names[key]] = rules.fields.pop(key)
+    problems += attach_searches(model, table)
     searches = {} if problems else _read_searches(model, table, fields, problems)
     if problems:
         return None

@@ -13,8 +13,6 @@ from dataclasses import dataclass
 
 from sqlalchemy import Table
 
-from backstay.errors import ConfigurationError
-
 CONFIGURATIONS = ("simple", "english")
 SEARCH_PREFIX = "backstay_search_"
 # Where `Table.info` has a table's searches.
@@ -71,17 +69,13 @@ class TableSearch:
         return f"{SEARCH_PREFIX}{hashlib.sha256(name.encode()).hexdigest()[:32]}"
 
 
-def attach_searches(model: type) -> None:
-    """Let the table of a model that was just mapped remember the searches of its class.
-
-    Raises:
-        ConfigurationError: a search names an attribute that is no column, or is called like a column.
-    """
-    table = model.__dict__.get("__table__")
-    if isinstance(table, Table):
-        found = tuple(_declared(model, table))
-        if found:
-            table.info[KEPT_IN] = found
+def attach_searches(model: type, table: Table) -> list[str]:
+    """Let a table remember the searches that its mapped class declares; returns what is wrong with them."""
+    problems: list[str] = []
+    found = tuple(_declared(model, table, problems))
+    if found:
+        table.info[KEPT_IN] = found
+    return problems
 
 
 def searches_of(table: Table) -> tuple[TableSearch, ...]:
@@ -90,28 +84,24 @@ def searches_of(table: Table) -> tuple[TableSearch, ...]:
     return found
 
 
-def _declared(model: type, table: Table) -> Iterator[TableSearch]:
+def _declared(model: type, table: Table, problems: list[str]) -> Iterator[TableSearch]:
     # By attribute; to ask for the attributes themselves would configure mappers, whose targets may come later.
     mapped = model.__mapper__.columns  # type: ignore[attr-defined]  # every mapped class has one
-    columns = {key: column.name for key, column in mapped.items()}
+    columns = {key: str(column.name) for key, column in mapped.items()}
     named = {
         name: value
         for part in reversed(model.__mro__)
         for name, value in vars(part).items()
         if isinstance(value, Search)
     }
-    problems = []
     for name, search in named.items():
+        unknown = [column for column in search.columns if column not in columns]
         problems += [
-            f"{model.__name__}.{name}: there is no column '{column}' to search"
-            for column in search.columns
-            if column not in columns
+            f"{model.__name__}.{name}: there is no column '{column}' to search" for column in unknown
         ]
         if name in table.columns:
             problems.append(f"{model.__name__}.{name}: a search cannot be called like a column")
-        if not problems:
+        if not unknown:
             yield TableSearch(
-                str(table.name), name, tuple(str(columns[column]) for column in search.columns), search.config
+                str(table.name), name, tuple(columns[column] for column in search.columns), search.config
             )
-    if problems:
-        raise ConfigurationError(problems)
