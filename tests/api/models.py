@@ -264,6 +264,7 @@ class Entry(Model):
     title_search = Search("title")
     with_orders = Search("body", "orders")
     with_diary = Search("body", "diary")
+    diary_search = Search("diary")
 
 
 class EntryAccess(Access, model=Entry):

@@ -31,7 +31,6 @@ class Form(StrEnum):
     LIST = "list"
     PATTERN = "pattern"
     REGEX = "regex"
-    TEXT = "text"
     TEXT_LIST = "text_list"
     PATTERN_LIST = "pattern_list"
     REGEX_LIST = "regex_list"
@@ -86,12 +85,17 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Match:
-    """A text search. Where one of its columns' masks does not hold, it is null, as the text is for this caller."""
+    """A text search, in the columns as this caller sees them: where a mask does not hold, that one is null."""
 
     search: SearchedText
-    masks: tuple[Predicate, ...]
+    columns: tuple[Reference, ...]
     parameter: Parameter
     negated: bool = False
+
+    @property
+    def has_index(self) -> bool:
+        """False when the text differs from that in the index: several columns, and one of them masked."""
+        return len(self.columns) == 1 or all(column.mask is None for column in self.columns)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -19,9 +19,13 @@ def search_vector(columns: Sequence[Expression], config: str) -> Expression:
     ASCII's punctuation becomes spaces first, since PostgreSQL would otherwise find addresses, paths, signed numbers
     and compounds in it, each by rules of its own.
     """
-    text = reduce(_joined, map(_or_empty, columns)) if len(columns) > 1 else columns[0]
-    spaced = func.translate(text, _quoted(punctuation), _quoted(" " * len(punctuation)))
+    spaced = func.translate(one_text(columns), _quoted(punctuation), _quoted(" " * len(punctuation)))
     return func.to_tsvector(configuration(config), spaced, type_=TSVECTOR())
+
+
+def one_text(columns: Sequence[Expression]) -> Expression:
+    """A column as it is; several as one text, in which an absent one is empty."""
+    return reduce(_joined, map(_or_empty, columns)) if len(columns) > 1 else columns[0]
 
 
 def configuration(config: str) -> Expression:

@@ -252,9 +252,8 @@ class Build:
                 yield self._exists(embed, table)
         for condition in query.where:
             if isinstance(condition, Match) and not condition.negated:
-                # Where a row without it is left out, false does for null, and the index can be used.
-                yield from (self.predicate(mask, table) for mask in condition.masks)
-                yield self._found(condition, table)
+                # One by one, so that the index can be used.
+                yield from self._found(condition, table)
             else:
                 yield self.condition(condition, table)
 
@@ -271,19 +270,24 @@ class Build:
             return self._match(condition, table)
         return self._comparison(condition, table)
 
-    def _found(self, match: Match, table: Source) -> Expression:
-        bind = self.parameter(match.parameter, search_encoder(match, self.dialect.engine))
-        return self.dialect.found(match.search, table, bind)
-
     def _match(self, match: Match, table: Source) -> Expression:
         """A text search in SQL's three values."""
-        outcome = self._found(match, table)
-        known = [self.predicate(mask, table) for mask in match.masks]
-        if match.search.nullable:
-            known.append(table.c[match.search.fields[0].column.key].is_not(None))
-        if known:
-            outcome = case((and_(*known), outcome), else_=null())
+        outcome = and_(*self._found(match, table))
+        if match.search.nullable or (match.has_index and match.columns[0].mask is not None):
+            outcome = case((self.value(match.columns[0], table).is_not(None), outcome), else_=null())
         return not_(outcome) if match.negated else outcome
+
+    def _found(self, match: Match, table: Source) -> Iterator[Expression]:
+        """Conditions that hold together where a text has what is asked for; false does for null."""
+        bind = self.parameter(match.parameter, search_encoder(match, self.dialect.engine))
+        if not match.has_index:
+            texts = [self.value(column, table) for column in match.columns]
+            yield self.dialect.found_in_text(match.search, texts, bind)
+            return
+        for column in match.columns:
+            if column.mask is not None:
+                yield self.predicate(column.mask, table)
+        yield self.dialect.found(match.search, table, bind)
 
     def _exists(self, embed: PlannedEmbed, parent: Source) -> Expression:
         table = self.alias(embed.query)

@@ -48,6 +48,11 @@ class Dialect(Protocol):
     def found(self, search: SearchedText, source: Any, bind: Expression) -> Expression:
         """Whether a row of `source`, the table or an alias of it, has what a text search asks for."""
 
+    def found_in_text(
+        self, search: SearchedText, texts: Sequence[Expression], bind: Expression
+    ) -> Expression:
+        """The same of a text that is not the one in the index; not null, however many of its parts are."""
+
     def sort_key(self, value: Expression, reference: Reference) -> Expression:
         """What to order by, so that both databases order alike."""
 

@@ -29,7 +29,7 @@ from backstay.models.resources.plan import Comparison, Form, Parameter, Referenc
 from backstay.models.resources.request import Operator, Quantifier
 from backstay.repositories.database import Engine
 from backstay.repositories.resources.dialects import Encoder, Expression
-from backstay.repositories.resources.searches import found_in_postgres
+from backstay.repositories.resources.searches import found_in_postgres, found_in_postgres_text
 from backstay.utils import json_text
 
 _TEXT_LISTS = frozenset({Form.TEXT_LIST, Form.PATTERN_LIST, Form.REGEX_LIST})
@@ -147,6 +147,11 @@ class PostgresDialect:
 
     def found(self, search: SearchedText, source: Any, bind: Expression) -> Expression:
         return found_in_postgres(search, source, bind)
+
+    def found_in_text(
+        self, search: SearchedText, texts: Sequence[Expression], bind: Expression
+    ) -> Expression:
+        return found_in_postgres_text(search, texts, bind)
 
     def sort_key(self, value: Expression, reference: Reference) -> Expression:
         return value

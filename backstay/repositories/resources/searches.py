@@ -7,7 +7,7 @@ here, and what FTS5 cannot tell (a phrase with gaps, or a prefix inside one) it 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -17,7 +17,7 @@ from backstay.models.catalog import SearchedText
 from backstay.models.resources.plan import Match
 from backstay.models.search_query import AllOf, AnyOf, Phrase, SearchQuery, Without, Word, prepared
 from backstay.models.search_words import lexeme
-from backstay.repositories.database.search_storage import configuration, search_vector
+from backstay.repositories.database.search_storage import configuration, one_text, search_vector
 from backstay.repositories.database.sqlite_search import EVERY_TEXT, NO_TEXT, document_of
 from backstay.repositories.resources.dialects import Expression
 from backstay.utils import json_text
@@ -38,9 +38,13 @@ def search_encoder(match: Match, engine: str) -> Callable[[SearchQuery | None], 
 def found_in_postgres(search: SearchedText, source: Source, bind: Expression) -> Expression:
     """Whether a row has what is asked for; null where its text is."""
     columns = [source.c[field.column.key] for field in search.fields]
+    return and_(found_in_postgres_text(search, columns, bind), or_(bind.is_not(None), _COSTLY))
+
+
+def found_in_postgres_text(search: SearchedText, texts: Sequence[Expression], bind: Expression) -> Expression:
+    """Whether a text has what is asked for."""
     query = func.to_tsquery(configuration(search.config), bind)
-    found = search_vector(columns, search.config).op("@@", is_comparison=True)(query)
-    return and_(found, or_(bind.is_not(None), _COSTLY))
+    return search_vector(texts, search.config).op("@@", is_comparison=True)(query)
 
 
 def found_in_sqlite(search: SearchedText, source: Source, bind: Expression) -> Expression:
@@ -50,18 +54,26 @@ def found_in_sqlite(search: SearchedText, source: Source, bind: Expression) -> E
     entries = table(search.stored_as, column("id"), column("words"), *map(column, names))
     index_name = f"{search.stored_as}_index"
     index = table(index_name, column("rowid"), column(index_name))
-    rest = func.json_extract(bind, literal_column("'$[1]'"))
     found = (
         select(*(entries.c[name] for name in names))
         .select_from(index.join(entries, entries.c.id == index.c.rowid))
         .where(
-            index.c[index_name].op("MATCH", is_comparison=True)(
-                func.json_extract(bind, literal_column("'$[0]'"))
-            ),
-            or_(rest.is_(None), func.backstay_search_test(entries.c.words, rest)),
+            index.c[index_name].op("MATCH", is_comparison=True)(_part(bind, 0)),
+            or_(_part(bind, 1), func.backstay_search_test(entries.c.words, _part(bind, 2))),
         )
     )
     return keys[0].in_(found) if len(keys) == 1 else tuple_(*keys).in_(found)
+
+
+def found_in_sqlite_text(search: SearchedText, texts: Sequence[Expression], bind: Expression) -> Expression:
+    """Whether a text has what is asked for."""
+    config = literal_column(f"'{search.config}'")
+    entry = func.backstay_search_entry(config, one_text(texts))
+    return func.backstay_search_test(entry, _part(bind, 2)) == literal_column("1")
+
+
+def _part(bind: Expression, number: int) -> Expression:
+    return func.json_extract(bind, literal_column(f"'$[{number}]'"))
 
 
 def tsquery(query: SearchQuery | None) -> str:
@@ -80,12 +92,12 @@ def tsquery(query: SearchQuery | None) -> str:
 
 
 def fts5_query(query: SearchQuery | None, config: str) -> str:
-    """A JSON array: what FTS5 is to match, and the query itself where that finds too much, or null."""
+    """A JSON array: what FTS5 is to match, whether that finds no more than is asked for, and the query itself."""
     wanted = prepared(query, partial(lexeme, config=config))
-    if wanted is None:
-        return json_text.canonical([f'"{NO_TEXT}"', None])
-    text, exact = _match(wanted)
-    return json_text.canonical([text, None if exact else json_text.canonical(document_of(wanted))])
+    text, exact = (f'"{NO_TEXT}"', True) if wanted is None else _match(wanted)
+    # One of none is what no text has.
+    document = document_of(AnyOf(()) if wanted is None else wanted)
+    return json_text.canonical([text, exact, json_text.canonical(document)])
 
 
 def _match(query: SearchQuery) -> tuple[str, bool]:

@@ -34,7 +34,7 @@ from backstay.models.resources.request import Operator, Quantifier
 from backstay.models.types import DECIMAL_COLLATION
 from backstay.repositories.database import Engine
 from backstay.repositories.resources.dialects import Encoder, Expression, array_text, plain
-from backstay.repositories.resources.searches import found_in_sqlite
+from backstay.repositories.resources.searches import found_in_sqlite, found_in_sqlite_text
 from backstay.utils import json_text
 
 JSON_COLLATION = "backstay_json"
@@ -153,6 +153,11 @@ class SqliteDialect:
 
     def found(self, search: SearchedText, source: Any, bind: Expression) -> Expression:
         return found_in_sqlite(search, source, bind)
+
+    def found_in_text(
+        self, search: SearchedText, texts: Sequence[Expression], bind: Expression
+    ) -> Expression:
+        return found_in_sqlite_text(search, texts, bind)
 
     def sort_key(self, value: Expression, reference: Reference) -> Expression:
         if reference.kind is ValueKind.ENUM:

@@ -269,7 +269,6 @@ _FORMS: dict[Form, Callable[[Any, Any], Any]] = {
     Form.PATTERN_LIST: _each(_pattern),
     Form.REGEX: _regex,
     Form.REGEX_LIST: _each(_regex),
-    Form.TEXT: read_text,
     Form.TEXT_LIST: _each(read_text),
     Form.CONTAINER: read_scalar,
     Form.COUNT: lambda value, field: value,

@@ -238,9 +238,11 @@ class Planning:
             check_operator(self.reference(resource, filter_.column), filter_)
             raise undeclared(resource, filter_.column.name)
         assert filter_.slot is not None
-        search, masks = found
-        parameter = self._parameter(filter_.slot, form, None)
-        return Match(search, tuple(map(self.remember, masks)), parameter, filter_.negated)
+        search, columns = found
+        for column in columns:
+            if column.mask is not None:
+                self.remember(column.mask)
+        return Match(search, columns, self._parameter(filter_.slot, form, None), filter_.negated)
 
     def _comparison(self, resource: Resource, filter_: Filter) -> Comparison:
         reference = self.reference(resource, filter_.column)

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from backstay.errors import BackstayError
-from backstay.models.access.rules import Predicate
 from backstay.models.catalog import Resource, SearchedText
 from backstay.models.resources.plan import Reference
 from backstay.models.resources.request import Filter
@@ -18,8 +17,8 @@ from backstay.services.resources.sight import Sight
 
 def find_search(
     sight: Sight, resource: Resource, filter_: Filter
-) -> tuple[SearchedText, tuple[Predicate, ...]] | None:
-    """The search that a filter names, and the masks of its columns; None when there is none of that name.
+) -> tuple[SearchedText, tuple[Reference, ...]] | None:
+    """The search that a filter names, and its columns; None when there is none of that name.
 
     It is called by its own name, or by that of a column that it looks through alone.
 
@@ -36,9 +35,7 @@ def find_search(
     if not seen or filter_.column.steps:
         return None
     search, columns = _configured(filter_, seen)
-    # One rule may mask several columns.
-    masks = {id(column.mask): column.mask for column in columns if column.mask is not None}
-    return search, tuple(masks.values())
+    return search, tuple(columns)
 
 
 def search_hint(sight: Sight, resource: Resource, name: str) -> str | None:

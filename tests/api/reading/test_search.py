@@ -172,17 +172,24 @@ def test_a_search_over_a_hidden_column_does_not_exist(
     assert found(service, "with_orders=wfts.storm") == [3]
 
 
-def test_a_search_over_a_masked_column_knows_only_the_rows_that_show_it(
+def test_a_masked_column_counts_as_absent_in_a_search(
     anonymous: CallerClient, alice: CallerClient, bob: CallerClient, service: CallerClient
 ) -> None:
-    """Not even by what a row's other columns hold: else the difference would tell what the masked one does."""
+    """Were such rows left out instead, the difference would tell for which rows the mask holds."""
     assert found(service, "with_diary=wfts.storm") == [2]
     assert found(bob, "with_diary=wfts.storm") == [2]
-    assert found(bob, "with_diary=not.wfts.storm") == [3, 4]
+    assert found(bob, "with_diary=not.wfts.storm") == [1, 3, 4, 5]
     assert found(alice, "with_diary=wfts.storm") == []
-    assert found(alice, "with_diary=wfts.fish") == []
-    assert found(alice, "with_diary=not.wfts.storm") == [1, 5]
-    assert found(alice, "not.or=(with_diary.wfts.storm)") == [1, 5]
+    assert found(alice, "with_diary=wfts.fish") == [2]
+    assert found(alice, 'with_diary=wfts."bob example org storm"') == []
+    assert found(bob, 'with_diary=wfts."bob example org storm"') == [2]
+    assert found(alice, "with_diary=not.wfts.storm") == [1, 2, 3, 5]
+    assert found(alice, "not.or=(with_diary.wfts.fish)") == [1, 3, 5]
+    assert found(alice, "with_diary=wfts.") == []
+    assert found(alice, "diary=wfts.afraid") == [1]
+    assert found(alice, "diary=fts.!storm") == [1]
+    assert found(bob, "diary=wfts.storm or afraid") == [2]
+    assert found(bob, "diary=not.wfts.storm") == []
     problem(anonymous.get(f"{ENTRIES}?with_diary=wfts.storm"), 400, "42703")
 
 
