@@ -1,21 +1,25 @@
 """Words of a text, as both databases take them for a search. docs/decisions/0026-search.md compares the two.
 
 A word is a run of letters, marks and digits in lower case; everything else parts words. In the configuration
-`english` they are then taken to their stem by the algorithm that PostgreSQL 13 to 18 has, and words that say nothing
-are left out, though they keep their place.
+`english` they are then taken to their stem by the algorithm of PostgreSQL 18, and words that say nothing are left out,
+though they keep their place.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from snowballstemmer.english_stemmer import EnglishStemmer
 
 # PostgreSQL leaves longer ones out, in bytes.
 MAX_WORD_BYTES = 2046
+# The size of PostgreSQL's index entry of one text, the last place it tells apart, and how often it notes one word.
+MAX_INDEX_BYTES = 1_048_575
+_LAST_PLACE = 16_383
+_MOST_PLACES = 255
 _CHARACTERS_KEPT = 20_000
 _STEMS_KEPT = 50_000
 # Decimal digits, numbers such as Ⅷ, and what is written inside words without a width of its own.
@@ -23,6 +27,8 @@ _PART_OF_WORDS = frozenset({"Nd", "Nl", "Cf"})
 # PostgreSQL reads a number with an exponent, and whatever follows is another word.
 _EXPONENT = re.compile(r"[0-9]+e[0-9]+")
 _DIGIT = re.compile(r"[0-9]")
+# "add" of "adding", as PostgreSQL 18; the versions before and the stemmer here make "ad" of it, and differ in no more.
+_SHORT = re.compile(r"([aeo](?:bb|dd|ff|gg|mm|nn|pp|rr|tt))(?:(?:ed|ing)s?|edly|ingly)")
 
 # english.stop of PostgreSQL.
 _ENGLISH = """
@@ -50,6 +56,21 @@ def lexeme(word: str, config: str) -> str | None:
     if config == "simple" or _DIGIT.search(word):
         return word
     return None if word in STOP_WORDS else _stem(word)
+
+
+def is_too_much(lexemes: Sequence[str | None]) -> bool:
+    """Whether PostgreSQL refuses to index a text, given what the index would hold at each of its places."""
+    if sum(map(len, filter(None, lexemes))) * 4 + len(lexemes) * 5 <= MAX_INDEX_BYTES:
+        return False
+    places: dict[bytes, set[int]] = {}
+    for place, lexeme_ in enumerate(lexemes, start=1):
+        if lexeme_ is not None:
+            places.setdefault(lexeme_.encode(), set()).add(min(place, _LAST_PLACE))
+    size = 0
+    for word in sorted(places):
+        # Two bytes for each place and for their number, at an even address.
+        size += len(word) + (size + len(word)) % 2 + 2 + 2 * min(len(places[word]), _MOST_PLACES)
+    return size > MAX_INDEX_BYTES
 
 
 class _Folded(dict[int, str]):
@@ -83,6 +104,9 @@ def _fits(word: str) -> bool:
 
 @lru_cache(maxsize=_STEMS_KEPT)
 def _stem(word: str) -> str:
+    short = _SHORT.fullmatch(word)
+    if short:
+        return short[1]
     # A stemmer holds the word it works on, and searches run in several threads.
     stem: str = EnglishStemmer().stemWord(word)
     return stem

@@ -132,8 +132,9 @@ def filter_fields(resource: Resource) -> list[Field]:
 
 def row_filters(resource: Resource) -> list[Parameter]:
     """One optional parameter for each column, and for each search."""
-    filters = [*filter_fields(resource), *steady_searches(resource)]
-    return [shared(f"{resource.name}.filter.{item.name}") for item in filters]
+    names = [field.name for field in filter_fields(resource)]
+    names += [search.name for search in steady_searches(resource)]
+    return [shared(f"{resource.name}.filter.{name}") for name in names]
 
 
 def required_filter(resource: Resource) -> list[Parameter]:

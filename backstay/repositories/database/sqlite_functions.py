@@ -76,7 +76,7 @@ def install(connection: sqlite3.Connection, budget: Budget) -> None:
         "backstay_array_contains": (2, array_test(budget, contains_all)),
         "backstay_array_overlaps": (2, array_test(budget, has_common)),
         "backstay_float": (1, float_text),
-        "backstay_search_entry": (2, index_entry),
+        "backstay_search_entry": (2, index_entry(budget.fail)),
         "backstay_search_test": (2, entry_test(budget.check)),
     }
     for name, (arity, function) in functions.items():

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from backstay.models.search_query import AllOf, AnyOf, Phrase, SearchQuery, Without, Word, holds
-from backstay.models.search_words import lexeme, words
+from backstay.models.search_words import is_too_much, lexeme, words
 
 # Neither is a letter nor ASCII: no word holds one, and the index takes each for a word.
 EVERY_TEXT = "§"
@@ -21,12 +21,21 @@ NO_TEXT = "¶"
 _QUERIES_KEPT = 32
 
 
-def index_entry(config: Any, text: Any) -> str | None:
-    """The words of a text, with one before them that every text has, and one in the place of each that is left out."""
-    if text is None:
-        return None
-    places = (lexeme(word, config) or LEFT_OUT for word in words(str(text)))
-    return " ".join((EVERY_TEXT, *places))
+def index_entry(refuse: Callable[[str], Exception]) -> Callable[[Any, Any], str | None]:
+    """`f(config, text)`: the words of a text, after one that every text has, and one in the place of each left out.
+
+    `refuse` makes the error for a text that PostgreSQL could not index, of a code.
+    """
+
+    def entry(config: Any, text: Any) -> str | None:
+        if text is None:
+            return None
+        places = [lexeme(word, config) for word in words(str(text))]
+        if is_too_much(places):
+            raise refuse("54000")
+        return " ".join((EVERY_TEXT, *(place or LEFT_OUT for place in places)))
+
+    return entry
 
 
 def entry_test(check: Callable[[], None]) -> Callable[[Any, Any], bool | None]:

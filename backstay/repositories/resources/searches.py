@@ -27,7 +27,7 @@ Source = Any
 # PostgreSQL would soon keep one plan for all words: a walk along the key until the page is full, 160 ms for a word that
 # few of 28,000 rows have instead of 1. With a value at hand the planner sees that this is never asked; without one, it
 # finds every plan too costly to be kept.
-_COSTLY = literal_column("(SELECT count(*) FROM generate_series(1, 1000000000)) = 0")
+_COSTLY: Expression = literal_column("(SELECT count(*) FROM generate_series(1, 1000000000)) = 0")
 
 
 def search_encoder(match: Match, engine: str) -> Callable[[SearchQuery | None], Any]:
@@ -67,7 +67,7 @@ def found_in_sqlite(search: SearchedText, source: Source, bind: Expression) -> E
 
 def found_in_sqlite_text(search: SearchedText, texts: Sequence[Expression], bind: Expression) -> Expression:
     """Whether a text has what is asked for."""
-    config = literal_column(f"'{search.config}'")
+    config: Expression = literal_column(f"'{search.config}'")
     entry = func.backstay_search_entry(config, one_text(texts))
     return func.backstay_search_test(entry, _part(bind, 2)) == literal_column("1")
 

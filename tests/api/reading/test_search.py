@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from postgrest import SyncPostgrestClient
 
 from tests.api.answers import problem
 from tests.api.harbour import Harbour
@@ -205,6 +206,24 @@ def test_a_search_inside_an_embed_and_by_a_composite_key(anonymous: CallerClient
         {"ship_id": 1, "sailor_id": 1}, {"ship_id": 3, "sailor_id": 4},
     ]  # fmt: skip
     assert anonymous.rows(f"{crews}&duty=not.wfts.captain") == [{"ship_id": 1, "sailor_id": 2}]
+
+
+def test_a_text_that_is_too_much_to_index_is_refused_on_both_engines(alice: CallerClient) -> None:
+    body = " ".join(f"{number:06}" for number in range(104_858))
+    problem(alice.post(ENTRIES, {"id": 20, "body": body}), 400, "54000")
+
+
+@pytest.mark.parametrize(
+    ("kind", "words", "ids"),
+    [(None, "storm & sea", [1]), ("plain", "storm sea", [1]), ("phrase", "old port", [3]), ("web_search", "fish or storm", [1, 2])],
+)  # fmt: skip
+def test_the_published_python_client_searches(
+    anonymous: CallerClient, kind: Any, words: str, ids: list[int]
+) -> None:
+    client = SyncPostgrestClient("http://127.0.0.1/rest/v1")
+    options: Any = {"config": "english", **({"type": kind} if kind else {})}
+    asked = client.from_("entries").select("id").text_search("words", words, options)
+    assert anonymous.values(f"{ENTRIES}?{asked.request.params}", "id") == ids
 
 
 def test_a_search_is_one_statement(app: Harbour, anonymous: CallerClient) -> None:

@@ -4,10 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
+from string import punctuation
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Column, Connection, Integer, MetaData, Table, Text, bindparam, delete, insert, select
+from sqlalchemy import (
+    Column,
+    Connection,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    bindparam,
+    delete,
+    insert,
+    select,
+    text,
+)
+from sqlalchemy.exc import DBAPIError
 
 from backstay.models.catalog import Field, SearchedText, ValueKind
 from backstay.models.search import TableSearch
@@ -21,7 +37,7 @@ from backstay.models.search_query import (
     holds,
     prepared,
 )
-from backstay.models.search_words import lexeme, words
+from backstay.models.search_words import is_too_much, lexeme, words
 from backstay.repositories.migrations.connections import with_connection
 from backstay.repositories.migrations.search_index import make_index
 from backstay.repositories.resources.searches import (
@@ -30,6 +46,10 @@ from backstay.repositories.resources.searches import (
     fts5_query,
     tsquery,
 )
+from backstay.services.resources.search_syntax import read_phrase, read_plain, read_query, read_web
+from tests.engines import PostgresServer
+
+DOCUMENTS = " ".join(path.read_text() for path in sorted(Path(__file__).parents[3].glob("docs/*.md")))
 
 # Words that share beginnings and stems, that say nothing, that other parsers take for numbers, and other scripts.
 VOCABULARY = (
@@ -119,3 +139,100 @@ async def test_both_engines_find_what_the_definition_says(database_url: str) -> 
         check()
 
     await on_shelf(database_url, work)
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("running", {0, 1}),
+        ("the runner", {2}),
+        ('"state of the art"', {3}),
+        ('"state art"', set()),
+        ("organization", {4, 5}),
+        ("universities", {6}),
+        ("generously", {7}),
+        ("odding", set()),
+        ("generous", {7}),
+        ("-run", {2, 3, 4, 5, 6, 7, 8}),
+        ("the of", set()),
+        ("run2", {8}),
+        ("runs2", set()),
+        ("cafés", {7}),
+    ],
+)
+async def test_english_is_the_same_english_on_both_engines(
+    database_url: str, query: str, found: set[int]
+) -> None:
+    texts_ = (
+        "Running", "He runs", "A runner", "The state of the art", "An organ", "Organize!", "University", "Generous café",
+        "run2",
+    )  # fmt: skip
+
+    def work(shelf: Shelf) -> None:
+        shelf.fill([(text, None) for text in texts_])
+        assert shelf.find(read_web(query), "english") == found
+
+    await on_shelf(database_url, work)
+
+
+async def test_the_four_ways_to_ask_mean_what_postgresql_means(postgres_server: PostgresServer) -> None:
+    """Where our grammar is PostgreSQL's, so is its meaning: both readings give the same query."""
+    asked = [
+        (read_web, "websearch_to_tsquery", 'new york or "san francisco bay" -fog'),
+        (read_web, "websearch_to_tsquery", 'or a or -b "c d" or'),
+        (read_web, "websearch_to_tsquery", "-a - b -c OR d orange"),
+        (read_plain, "plainto_tsquery", "the running winds"),
+        (read_phrase, "phraseto_tsquery", "state of the art of war"),
+        (read_query, "to_tsquery", "a & !b | 'new york':* <-> c & (d | !(e & f))"),
+        (read_query, "to_tsquery", "a <-> the <2> b & !the | of"),
+        (read_query, "to_tsquery", "a<->b|c&d"),
+        (read_query, "to_tsquery", ""),
+    ]
+
+    def work(connection: Connection) -> None:
+        for read, function, words_ in asked:
+            row = connection.execute(
+                text(f"SELECT to_tsquery('english', :ours)::text, {function}('english', :theirs)::text"),
+                {"ours": tsquery(read(words_)), "theirs": words_},
+            ).one()
+            assert row[0] == row[1], words_
+
+    await with_connection(postgres_server.url, work)
+
+
+async def test_words_stems_and_sizes_are_those_of_postgresql(postgres_server: PostgresServer) -> None:
+    full = " ".join(f"{number:06}" for number in range(104_857))
+
+    short = " ".join(
+        first + letter * 2 + end
+        for first in "aeiouy"
+        for letter in "bdfglmnprst"
+        for end in ("ed", "ing", "eds", "ings", "edly", "ingly")
+    )
+
+    def work(connection: Connection) -> None:
+        for config in ("simple", "english"):
+            expected_ = set(filter(None, (lexeme(word, config) for word in words(f"{DOCUMENTS} {short}"))))
+            query = text(
+                "SELECT tsvector_to_array(to_tsvector(CAST(:config AS regconfig), translate(:text, :from, :to)))"
+            )
+            found = connection.scalar(
+                query,
+                {
+                    "config": config,
+                    "text": f"{DOCUMENTS} {short}",
+                    "from": punctuation,
+                    "to": " " * len(punctuation),
+                },
+            )
+            assert set(found) == expected_
+        for number, refused in ((full, False), (f"{full} 104858", True)):
+            assert is_too_much(words(number)) is refused
+            length = text("SELECT length(to_tsvector('simple', :text))")
+            if refused:
+                with pytest.raises(DBAPIError, match="too long for tsvector"):
+                    connection.scalar(length, {"text": number})
+            else:
+                assert connection.scalar(length, {"text": number}) == 104_857
+
+    await with_connection(postgres_server.url, work)
