@@ -30,6 +30,7 @@ COMMAND = f"'{sys.executable}' -c 'from backstay.cli import main; main()' --proj
 RUNNABLE = {
     "README.md": [200, 206, 200, 304, 400, 201, 200, 200, 200, 200, 400, 200],
     "docs/identity.md": [200, 200, 200],
+    "docs/search.md": [200] * 5,
     "docs/rest.md": [200] * 11 + [201, 200, 204],
 }
 
