@@ -129,11 +129,6 @@ class SearchedText:
     config: str
     stored_as: str
 
-    @property
-    def nullable(self) -> bool:
-        """True when rows may have no text to search: several columns are one text, in which an absent one is empty."""
-        return len(self.fields) == 1 and self.fields[0].nullable
-
 
 @dataclass(slots=True, eq=False)
 class Resource:

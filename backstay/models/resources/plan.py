@@ -97,6 +97,12 @@ class Match:
         """False when the text differs from that in the index: several columns, and one of them masked."""
         return len(self.columns) == 1 or all(column.mask is None for column in self.columns)
 
+    @property
+    def may_be_null(self) -> bool:
+        """True for a column alone that may be; several are one text, in which an absent one is empty."""
+        only = self.columns[0]
+        return len(self.columns) == 1 and (only.field.nullable or only.mask is not None)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Emptiness:

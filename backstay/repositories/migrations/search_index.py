@@ -33,14 +33,9 @@ _DEFINITION = re.compile(r"/\*(\{.*?\})\*/", re.DOTALL)
 
 
 def stored_searches(connection: Connection) -> Mapping[str, TableSearch]:
-    """The searches that the database has an index for, by the index's name."""
-    is_sqlite = connection.dialect.name == "sqlite"
-    found = {}
-    for name, told in connection.execute(_ON_SQLITE if is_sqlite else _ON_POSTGRES):
-        search = _read_definition(told)
-        if search is not None and search.stored_as == name:
-            found[name] = search
-    return found
+    """The searches that the database keeps an index for, by the index's name."""
+    known = _known(connection)
+    return {name: search for name, search in _told(connection).items() if _is_whole(name, known)}
 
 
 def make_index(connection: Connection, search: TableSearch) -> None:
@@ -69,15 +64,34 @@ def remove_index(connection: Connection, search: TableSearch) -> None:
 
 def mend_indexes(connection: Connection) -> None:
     """Make the indexes again that lost their triggers: a table that SQLite had to rebuild comes back without."""
-    if connection.dialect.name != "sqlite":
-        return
-    rows = connection.execute(text("SELECT type, name FROM sqlite_master WHERE type IN ('table', 'trigger')"))
-    known = {(kind, name) for kind, name in rows}
-    for name, search in stored_searches(connection).items():
-        if ("table", search.table) not in known:
+    known = _known(connection)
+    for name, search in _told(connection).items():
+        if known and search.table not in known:
             remove_index(connection, search)
-        elif not all(("trigger", f"{name}_{event}") in known for event in EVENTS):
+        elif not _is_whole(name, known):
             make_index(connection, search)
+
+
+def _told(connection: Connection) -> dict[str, TableSearch]:
+    """The searches whose definitions the database holds."""
+    is_sqlite = connection.dialect.name == "sqlite"
+    found = {}
+    for name, told in connection.execute(_ON_SQLITE if is_sqlite else _ON_POSTGRES):
+        search = _read_definition(told)
+        if search is not None and search.stored_as == name:
+            found[name] = search
+    return found
+
+
+def _known(connection: Connection) -> set[str]:
+    """The names of SQLite's tables and triggers; none on PostgreSQL, where an index is whole or is not there."""
+    if connection.dialect.name != "sqlite":
+        return set()
+    return set(connection.scalars(text("SELECT name FROM sqlite_master")))
+
+
+def _is_whole(name: str, known: set[str]) -> bool:
+    return not known or {f"{name}_index", *(f"{name}_{event}" for event in EVENTS)} <= known
 
 
 def _definition(search: TableSearch) -> str:

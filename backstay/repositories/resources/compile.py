@@ -273,7 +273,7 @@ class Build:
     def _match(self, match: Match, table: Source) -> Expression:
         """A text search in SQL's three values."""
         outcome = and_(*self._found(match, table))
-        if match.search.nullable or (match.has_index and match.columns[0].mask is not None):
+        if match.may_be_null:
             outcome = case((self.value(match.columns[0], table).is_not(None), outcome), else_=null())
         return not_(outcome) if match.negated else outcome
 
