@@ -21,11 +21,11 @@ def index_statements(connection: Connection, search: TableSearch, definition: st
     """What makes and fills the index; the table's declaration holds `definition`."""
     keys = _keys(connection, search.table)
     entries, index = quoted(search.stored_as), quoted(f"{search.stored_as}_index")
-    numbered = [f"key_{number}" for number in range(len(keys))]
-    declared = ", ".join(f"{name} {type_}" for name, type_ in zip(numbered, keys.values(), strict=True))
-    columns = ", ".join(["words", *numbered])
+    named = [quoted(f"key_{key}") for key in keys]
+    declared = ", ".join(f"{name} {type_}" for name, type_ in zip(named, keys.values(), strict=True))
+    columns = ", ".join(["words", *named])
     row = ", ".join(map(quoted, keys))
-    keyed = f"{declared}, UNIQUE ({', '.join(numbered)})"
+    keyed = f"{declared}, UNIQUE ({', '.join(named)})"
     source = f"{quoted(search.table)} WHERE {_text(search, '')} IS NOT NULL"
     return [
         f"CREATE TABLE {entries} (/*{definition}*/ id INTEGER PRIMARY KEY, words TEXT NOT NULL, {keyed})",
@@ -53,7 +53,7 @@ def _triggers(search: TableSearch, keys: list[str], columns: str) -> list[str]:
     entries, index = quoted(search.stored_as), quoted(f"{search.stored_as}_index")
 
     def of(row: str) -> str:
-        return " AND ".join(f"key_{number} = {row}.{quoted(key)}" for number, key in enumerate(keys))
+        return " AND ".join(f"{quoted(f'key_{key}')} = {row}.{quoted(key)}" for key in keys)
 
     def forget(row: str) -> str:
         return (

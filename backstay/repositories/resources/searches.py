@@ -50,7 +50,7 @@ def found_in_postgres_text(search: SearchedText, texts: Sequence[Expression], bi
 def found_in_sqlite(search: SearchedText, source: Source, bind: Expression) -> Expression:
     """Whether a row has what is asked for; false where its text is null."""
     keys = [item for item in source.c if item.primary_key]
-    names = [f"key_{number}" for number in range(len(keys))]
+    names = [f"key_{item.name}" for item in keys]
     entries = table(search.stored_as, column("id"), column("words"), *map(column, names))
     index_name = f"{search.stored_as}_index"
     index = table(index_name, column("rowid"), column(index_name))
