@@ -14,7 +14,7 @@ from backstay.errors import BackstayError
 from backstay.models.search_query import Phrase, SearchQuery, Without, Word, all_of, any_of, phrase
 from backstay.models.search_words import words
 
-# A word of this many bytes fits into both databases' indexes, and so each of its words does.
+# No word in so many bytes is too long for an index.
 MAX_BYTES = 2000
 MAX_WORDS = 100
 MAX_DEPTH = 20

@@ -10,6 +10,8 @@ from postgrest import SyncPostgrestClient
 
 from tests.api.answers import problem
 from tests.api.harbour import Harbour
+from tests.api.models import Entry
+from tests.api.seed import ALICE
 from tests.callers import CallerClient
 
 ENTRIES = "/rest/v1/entries"
@@ -148,6 +150,22 @@ def test_a_search_stays_in_step_with_every_write(app: Harbour, alice: CallerClie
     assert found(alice, "words=wfts.kraken") == [14]
     assert alice.delete(f"{ENTRIES}?words=wfts.mermaid%20or%20kraken").status_code == 204
     assert found(alice, "words=fts.mermaid | kraken | whale") == []
+
+
+def test_a_session_of_the_users_own_keeps_the_index_and_learns_the_rows_key(
+    app: Harbour, anonymous: CallerClient
+) -> None:
+    """The triggers insert rows of their own, whose numbers must not be taken for the entry's."""
+
+    async def write() -> int:
+        async with app.app.sessions.factory.begin() as session:
+            entry = Entry(owner_id=ALICE, title="Albatross", body="overhead")
+            session.add(entry)
+            await session.flush()
+            return entry.id
+
+    app.note_change()
+    assert [app.run(write())] == found(anonymous, "words=wfts.albatross")
 
 
 def test_a_search_finds_only_rows_that_may_be_read(
