@@ -7,6 +7,7 @@ from backstay.models.access.rules import Access
 from backstay.models.access.terms import caller
 from backstay.models.auth.user import User
 from backstay.models.base import Model, primary_key
+from backstay.models.search import Search
 from backstay.repositories.repository import Repository
 from backstay.services.context import Context
 from backstay.services.service import Service
@@ -19,6 +20,7 @@ __all__ = [
     "Current",
     "Model",
     "Repository",
+    "Search",
     "Service",
     "Use",
     "User",

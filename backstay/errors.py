@@ -199,6 +199,7 @@ CATALOGUE: Mapping[str, Entry] = {
     "23514": Entry(Kind.INVALID, "check constraint violated"),
     "40001": Entry(Kind.UNAVAILABLE, "could not serialize access due to concurrent update"),
     "42501": Entry(Kind.FORBIDDEN, "permission denied"),
+    "42601": Entry(Kind.INVALID, "syntax error"),
     "428C9": Entry(Kind.INVALID, "the column is generated"),
     "42703": Entry(Kind.INVALID, "column does not exist"),
     "42704": Entry(Kind.INVALID, "type does not exist"),

@@ -119,6 +119,21 @@ class Unique:
     fields: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class SearchedText:
+    """A search over columns of a resource.
+
+    Attributes:
+        name: what filters call it; those on a column that is searched alone may also call that.
+        stored_as: the name of its index, and of the tables that are one on SQLite.
+    """
+
+    name: str
+    fields: tuple[Field, ...]
+    config: str
+    stored_as: str
+
+
 @dataclass(slots=True, eq=False)
 class Resource:
     """One served table. Relations are filled in once all resources are known; constant from then on.
@@ -138,6 +153,7 @@ class Resource:
     # What check constraints say of single columns, in JSON Schema's keywords.
     bounds: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     relations: tuple[Relation, ...] = field(default=())
+    searches: Mapping[str, SearchedText] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -16,9 +16,10 @@ from sqlalchemy.types import TypeEngine
 from backstay.errors import ConfigurationError
 from backstay.models.access.rules import Access, AccessRules
 from backstay.models.bounds import check_keywords
-from backstay.models.catalog import Catalog, Field, Resource, ValueKind
+from backstay.models.catalog import Catalog, Field, Resource, SearchedText, ValueKind
 from backstay.models.catalog_computed import computed_fields, computed_names
 from backstay.models.catalog_relations import read_relations, read_uniques
+from backstay.models.search import attach_searches, searches_of
 
 
 def read_catalog(models: Iterable[type]) -> Catalog:
@@ -62,6 +63,8 @@ def _read_resource(model: type, problems: list[str]) -> Resource | None:
     _name_rules(model, table, fields, rules, problems)
     for computed in computed_fields(model, describe, fields, rules, problems):
         fields[computed.name] = computed
+    problems += attach_searches(model, table)
+    searches = {} if problems else _read_searches(model, table, fields, problems)
     if problems:
         return None
     return Resource(
@@ -73,6 +76,7 @@ def _read_resource(model: type, problems: list[str]) -> Resource | None:
         uniques=tuple(read_uniques(table)),
         access=rules,
         description=_description(model),
+        searches=searches,
     )
 
 
@@ -90,6 +94,21 @@ def _name_rules(
             problems.append(f"{model.__name__}: there is a rule for the column '{key}', which does not exist")
         else:
             rules.fields[names[key]] = rules.fields.pop(key)
+
+
+def _read_searches(
+    model: type, table: Table, fields: Mapping[str, Field], problems: list[str]
+) -> dict[str, SearchedText]:
+    found = {}
+    for search in searches_of(table):
+        columns = tuple(fields[column] for column in search.columns)
+        problems += [
+            f"{model.__name__}.{search.name}: only text can be searched, and '{field.name}' is none"
+            for field in columns
+            if field.kind is not ValueKind.TEXT
+        ]
+        found[search.name] = SearchedText(search.name, columns, search.config, search.stored_as)
+    return found
 
 
 def _description(model: type) -> str:

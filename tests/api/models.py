@@ -42,6 +42,7 @@ from backstay.models.access.rules import Access
 from backstay.models.access.terms import caller
 from backstay.models.auth.user import User
 from backstay.models.base import Model, primary_key
+from backstay.models.search import Search
 
 EDITOR = caller.has_role("editor")
 
@@ -171,6 +172,8 @@ class Crew(Model):
     sailor_id: Mapped[int] = mapped_column(ForeignKey("sailors.id", ondelete="CASCADE"), primary_key=True)
     duty: Mapped[str | None] = mapped_column(String(20))
 
+    duties = Search("duty")
+
 
 class CrewAccess(Access, model=Crew):
     read = True
@@ -297,6 +300,32 @@ class Unruled(Model):
     port_code: Mapped[str | None] = mapped_column(ForeignKey("ports.code"))
 
 
+class Entry(Model):
+    """Entries of a log, searched in several ways; one of their columns is hidden, another masked."""
+
+    __tablename__ = "entries"
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    owner_id: Mapped[UUID] = mapped_column(ForeignKey(User.id), default=caller.id)
+    port_code: Mapped[str | None] = mapped_column(ForeignKey("ports.code"))
+    public: Mapped[bool] = mapped_column(default=True)
+    title: Mapped[str | None]
+    body: Mapped[str]
+    orders: Mapped[str | None]
+    diary: Mapped[str | None]
+
+    words = Search("title", "body", config="english")
+    title_search = Search("title")
+    with_orders = Search("body", "orders")
+    with_diary = Search("body", "diary")
+    diary_search = Search("diary")
+
+
+class EntryAccess(Access, model=Entry):
+    read = Entry.public | (Entry.owner_id == caller.id)
+    create = update = delete = Entry.owner_id == caller.id
+    fields = {Entry.orders: EDITOR, Entry.diary: Entry.owner_id == caller.id}
+
+
 class Specimen(Model):
     """One column of every kind."""
 
@@ -328,5 +357,6 @@ class SpecimenAccess(Access, model=Specimen):
 
 
 MODELS: tuple[type[Model], ...] = (
-    Nation, Port, Ship, Papers, Sailor, Crew, Berth, Mooring, Voyage, Stop, Letter, Vault, Unruled, Specimen,
+    Nation, Port, Ship, Papers, Sailor, Crew, Berth, Mooring, Voyage, Stop, Letter, Vault, Unruled,
+    Entry, Specimen,
 )  # fmt: skip

@@ -34,6 +34,13 @@ def _port(code: str, name: str, nation: str | None, **more: Any) -> dict[str, An
     }  # fmt: skip
 
 
+def _entry(number: int, owner: UUID, title: str | None, body: str, **more: Any) -> dict[str, Any]:
+    return {
+        "id": number, "owner_id": owner, "title": title, "body": body, "port_code": None, "public": True,
+        "orders": None, "diary": None, **more,
+    }  # fmt: skip
+
+
 USERS = (
     {"id": ALICE, "email": "alice@example.com"},
     {"id": BOB, "email": "bob@example.com"},
@@ -108,5 +115,15 @@ ROWS: Mapping[str, Sequence[dict[str, Any]]] = {
     "letters": [{"id": 1, "words": "for editors only"}],
     "vaults": [{"id": 1, "port_code": "DEHAM", "gold": 777777}],
     "unruled_things": [{"id": 1, "port_code": "DEHAM"}],
+    "entries": [
+        _entry(1, ALICE, "Storm at sea", "We were running before the wind; the state of the art sails held.",
+               port_code="DEHAM", orders="Sink nothing", diary="I was afraid"),
+        _entry(2, BOB, None, "Fresh fish, bread-and-butter, e-mail to bob@example.org", port_code="DEHAM",
+               diary="storm inside"),
+        _entry(3, BOB, "Quiet", "Ran aground near the old port; nobody runs the pumps.", port_code="NLRTM",
+               orders="storm the fort"),
+        _entry(4, BOB, "Secret storm", "Nobody shall read this.", public=False),
+        _entry(5, ALICE, "", "  "),
+    ],
     "specimens": [],
 }  # fmt: skip

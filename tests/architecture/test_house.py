@@ -29,6 +29,7 @@ PUBLIC = {
     "Current",
     "Model",
     "Repository",
+    "Search",
     "Service",
     "Use",
     "User",

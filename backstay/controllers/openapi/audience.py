@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from backstay.models.access.caller import ANONYMOUS
 from backstay.models.access.rules import Rule
-from backstay.models.catalog import Catalog, Field, Relation, Resource
+from backstay.models.catalog import Catalog, Field, Relation, Resource, SearchedText
 
 
 def is_never(rule: Rule) -> bool:
@@ -55,6 +55,14 @@ def steady_fields(resource: Resource) -> list[Field]:
         field
         for field in shown_fields(resource)
         if field.name not in rules or (not rules[field.name].terms and is_public(rules[field.name]))
+    ]
+
+
+def steady_searches(resource: Resource) -> list[SearchedText]:
+    """Searches that are there for every caller who may read the table, as all of their columns are."""
+    steady = steady_fields(resource)
+    return [
+        search for search in resource.searches.values() if all(field in steady for field in search.fields)
     ]
 
 

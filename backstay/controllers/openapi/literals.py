@@ -1,14 +1,14 @@
 """Regular expressions of what a query string may say about a column: its literals and its filters.
 
-They describe what every reader may send and every database answers. The grammar is larger (JSON paths, full text
-search, embedded filters); what is left out here is in the words of the description.
+They describe what every reader may send and every database answers. The grammar is larger (JSON paths, embedded
+filters); what is left out here is in the words of the description.
 """
 
 from __future__ import annotations
 
 import re
 
-from backstay.models.catalog import Field, ValueKind
+from backstay.models.catalog import Field, SearchedText, ValueKind
 
 _DAY = (
     r"(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)"
@@ -64,6 +64,17 @@ def filter_pattern(field: Field) -> str:
         listed = listed_literal(field)
         forms.append(rf"in\.\((?:{listed}(?:,{listed})*)?\)")
         forms.append(rf"{_QUANTIFIED}\.\{{{listed}(?:,{listed})*\}}")
+    return rf"^(?:not\.)?(?:{'|'.join(forms)})$"
+
+
+def search_pattern(search: SearchedText) -> str:
+    """What may follow `search=`, anchored: words in few enough, and of `fts` only its plain forms."""
+    config = rf"(?:\({search.config}\))?"
+    word = "[A-Za-z]{1,20}(?::\\*)?"
+    forms = [
+        rf"(?:wfts|plfts|phfts){config}\.[^\x00]{{0,150}}",
+        rf"fts{config}\.{word}(?: [&|] {word}){{0,5}}",
+    ]
     return rf"^(?:not\.)?(?:{'|'.join(forms)})$"
 
 

@@ -10,9 +10,20 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from backstay.controllers.openapi.audience import shown_fields, steady_embeds, steady_fields
+from backstay.controllers.openapi.audience import (
+    shown_fields,
+    steady_embeds,
+    steady_fields,
+    steady_searches,
+)
 from backstay.controllers.openapi.examples import example, example_filter, example_key
-from backstay.controllers.openapi.literals import KEY_TEXT, filter_pattern, key_pattern, listed_literal
+from backstay.controllers.openapi.literals import (
+    KEY_TEXT,
+    filter_pattern,
+    key_pattern,
+    listed_literal,
+    search_pattern,
+)
 from backstay.controllers.openapi.schemas import Schema, field_schema
 from backstay.models.bounds import Keywords, check_keywords
 from backstay.models.catalog import Field, Resource, ValueKind
@@ -98,6 +109,16 @@ def component_parameters(resource: Resource) -> dict[str, Parameter]:
             "schema": {"type": "string", "pattern": filter_pattern(field)},
             "example": example_filter(field, checks.get(field.name, {})),
         }
+    for search in steady_searches(resource):
+        columns = ", ".join(f"`{field.name}`" for field in search.fields)
+        parameters[f"{name}.filter.{search.name}"] = {
+            "name": search.name,
+            "in": "query",
+            "description": f'Text search in {columns} ({search.config}): `wfts.` and words, "phrases", `or`, `-not`;'
+            " `plfts.` and words; `phfts.` and a phrase; `fts.` and words joined by `&`, `|`, `!`, `<->`.",
+            "schema": {"type": "string", "pattern": search_pattern(search)},
+            "example": "wfts.north",
+        }
     return parameters
 
 
@@ -111,8 +132,10 @@ def filter_fields(resource: Resource) -> list[Field]:
 
 
 def row_filters(resource: Resource) -> list[Parameter]:
-    """One optional parameter for each column."""
-    return [shared(f"{resource.name}.filter.{field.name}") for field in filter_fields(resource)]
+    """One optional parameter for each column, and for each search."""
+    names = [field.name for field in filter_fields(resource)]
+    names += [search.name for search in steady_searches(resource)]
+    return [shared(f"{resource.name}.filter.{name}") for name in names]
 
 
 def required_filter(resource: Resource) -> list[Parameter]:

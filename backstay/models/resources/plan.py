@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from backstay.models.access.rules import Predicate
-from backstay.models.catalog import Field, Relation, Resource, ValueKind
+from backstay.models.catalog import Field, Relation, Resource, SearchedText, ValueKind
 from backstay.models.resources.request import (
     Aggregate,
     Conflict,
@@ -32,13 +32,16 @@ class Form(StrEnum):
     LIST = "list"
     PATTERN = "pattern"
     REGEX = "regex"
-    TEXT = "text"
     TEXT_LIST = "text_list"
     PATTERN_LIST = "pattern_list"
     REGEX_LIST = "regex_list"
     CONTAINER = "container"
     KEY = "key"
     COUNT = "count"
+    SEARCH = "search"
+    SEARCH_PLAIN = "search_plain"
+    SEARCH_PHRASE = "search_phrase"
+    SEARCH_WEB = "search_web"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,7 +83,27 @@ class Comparison:
     negated: bool = False
     quantifier: Quantifier | None = None
     is_value: IsValue | None = None
-    config: str | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Match:
+    """A text search, in the columns as this caller sees them: where a mask does not hold, that one is null."""
+
+    search: SearchedText
+    columns: tuple[Reference, ...]
+    parameter: Parameter
+    negated: bool = False
+
+    @property
+    def has_index(self) -> bool:
+        """False when the text differs from that in the index: several columns, and one of them masked."""
+        return len(self.columns) == 1 or all(column.mask is None for column in self.columns)
+
+    @property
+    def may_be_null(self) -> bool:
+        """True for a column alone that may be; several are one text, in which an absent one is empty."""
+        only = self.columns[0]
+        return len(self.columns) == 1 and (only.field.nullable or only.mask is not None)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,7 +123,7 @@ class Combination:
     negated: bool = False
 
 
-PlannedCondition = Comparison | Emptiness | Combination
+PlannedCondition = Comparison | Match | Emptiness | Combination
 
 
 @dataclass(frozen=True, slots=True, eq=False)

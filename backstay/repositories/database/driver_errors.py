@@ -190,9 +190,6 @@ def _postgres_state(error: asyncpg.PostgresError, sql: str, uniques: Uniques) ->
         return null_value(table, str(error.column_name or ""))
     if state == "23514":
         return check_failed(table or target(sql), constraint)
-    if state == "42601" and "tsquery" in str(error):
-        # The one value whose grammar only the server knows; any other syntax error is a fault of ours.
-        return BackstayError("22P02", "invalid input syntax for a text search query")
     return refusal(_POSTGRES_STATE.get(state) or _POSTGRES_CLASS.get(state[:2], "internal_error"))
 
 

@@ -24,6 +24,7 @@ import re2
 
 from backstay.errors import BackstayError
 from backstay.models.types import DECIMAL_COLLATION
+from backstay.repositories.database.sqlite_search import entry_test, index_entry
 
 # The handler costs about 0.1 µs and 200 instructions of SQLite 5 µs, but a function may parse a document per row.
 INSTRUCTIONS_BETWEEN_CHECKS = 200
@@ -75,6 +76,8 @@ def install(connection: sqlite3.Connection, budget: Budget) -> None:
         "backstay_array_contains": (2, array_test(budget, contains_all)),
         "backstay_array_overlaps": (2, array_test(budget, has_common)),
         "backstay_float": (1, float_text),
+        "backstay_search_entry": (2, index_entry(budget.fail)),
+        "backstay_search_test": (2, entry_test(budget.check)),
     }
     for name, (arity, function) in functions.items():
         connection.create_function(name, arity, function, deterministic=True)

@@ -19,6 +19,7 @@ from alembic.runtime.environment import EnvironmentContext
 from alembic.script import Script, ScriptDirectory
 
 from backstay.models.base import PLATFORM_PREFIX
+from backstay.models.search import SEARCH_PREFIX
 
 _HERE = Path(__file__).parent
 FILE_TEMPLATE = "%(year)d%(month).2d%(day).2d_%(rev)s_%(slug)s"
@@ -38,7 +39,9 @@ class Chain:
     version_table: str
 
     def owns(self, table: str) -> bool:
-        """Whether a table belongs to this chain."""
+        """Whether a table belongs to this chain; those that are a search's index come and go with the search."""
+        if table.startswith(SEARCH_PREFIX):
+            return False
         return table.startswith(PLATFORM_PREFIX) == (self.name == "platform")
 
     def config(self, run: Callable[[EnvironmentContext], None] | None = None) -> Config:

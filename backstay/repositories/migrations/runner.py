@@ -23,11 +23,14 @@ from sqlalchemy import Connection, MetaData
 from sqlalchemy.exc import DBAPIError
 
 from backstay.errors import ConfigurationError
+from backstay.models.search import SEARCH_PREFIX
 from backstay.repositories.migrations.chains import Chain, platform_chain, project_chain
 from backstay.repositories.migrations.collations import kept_collations
 from backstay.repositories.migrations.connections import check_references, lock, turn, with_connection
 from backstay.repositories.migrations.enums import add_enum_types
 from backstay.repositories.migrations.rendering import add_column_checks, render_item
+from backstay.repositories.migrations.search_index import mend_indexes
+from backstay.repositories.migrations.searches import leave_to_searches
 from backstay.repositories.migrations.written import write_script
 
 
@@ -203,15 +206,18 @@ class Migrations:
             with turn(connection), context.begin_transaction(), kept_collations():
                 lock(connection)
                 context.run_migrations()
+                mend_indexes(connection)
                 check_references(connection)
 
         return chain.config(run)
 
     def _options(self, chain: Chain) -> dict[str, Any]:
         def owned(item: Any, name: str | None, kind: str, *_: Any) -> bool:
-            return kind != "table" or (name is not None and chain.owns(name))
+            return named(name, kind, None)
 
         def named(name: str | None, kind: str, _: Any) -> bool:
+            if kind == "index":
+                return name is None or not name.startswith(SEARCH_PREFIX)
             return kind != "table" or (name is not None and chain.owns(name))
 
         return {
@@ -232,8 +238,9 @@ def _complete(context: MigrationContext, revision: Any, directives: list[Migrati
     if script.upgrade_ops is None or script.downgrade_ops is None or script.upgrade_ops.is_empty():
         directives.clear()
         return
-    add_column_checks(script.upgrade_ops)
-    add_column_checks(script.downgrade_ops)
+    for operations in (script.upgrade_ops, script.downgrade_ops):
+        add_column_checks(operations)
+        leave_to_searches(operations)
     add_enum_types(script.upgrade_ops, script.downgrade_ops)
 
 

@@ -14,16 +14,13 @@ from typing import Any
 from sqlalchemy import (
     Select,
     Text,
-    and_,
     bindparam,
     case,
     exists,
     false,
     func,
     literal_column,
-    not_,
     null,
-    or_,
     select,
 )
 from sqlalchemy.sql.elements import Grouping
@@ -34,21 +31,18 @@ from backstay.models.access.rules import Predicate, term_value
 from backstay.models.access.terms import CallerTerm
 from backstay.models.resources.plan import (
     Column,
-    Combination,
-    Comparison,
-    Emptiness,
     Ordering,
     Parameter,
-    PlannedCondition,
     PlannedEmbed,
     PlannedQuery,
     ReadPlan,
     Reference,
 )
-from backstay.models.resources.request import Count, IsValue
+from backstay.models.resources.request import Count
 from backstay.repositories.database import Statement
 from backstay.repositories.resources.compile_select import Selecting
 from backstay.repositories.resources.dialects import Dialect, Encoder, Expression, Source
+from backstay.repositories.resources.filters import filtered
 from backstay.repositories.resources.kept_plans import has_one_plan
 from backstay.repositories.resources.keyset import beyond, ordering, place, searched
 
@@ -270,37 +264,14 @@ class Build(Selecting):
             yield self.predicate(predicate, table)
         for embed in query.embeds:
             if embed.inner:
-                yield self._exists(embed, table)
+                yield self.exists(embed, table)
         for condition in query.where:
-            yield self._condition(condition, query, table)
+            yield from filtered(self, condition, query, table)
 
-    def _condition(self, condition: PlannedCondition, query: PlannedQuery, table: Source) -> Expression:
-        """One filter, or a tree of them."""
-        if isinstance(condition, Combination):
-            items = [self._condition(item, query, table) for item in condition.items]
-            joined = and_(*items) if condition.conjunction else or_(*items)
-            return not_(joined) if condition.negated else joined
-        if isinstance(condition, Emptiness):
-            found = self._exists(condition.embed, table)
-            return not_(found) if condition.empty else found
-        return self._comparison(condition, query, table)
-
-    def _exists(self, embed: PlannedEmbed, parent: Source) -> Expression:
+    def exists(self, embed: PlannedEmbed, parent: Source) -> Expression:
+        """Whether the parent's row has a row of the embed that the caller asked for and may see."""
         table = self.alias(embed.query)
         return exists(self.joined(select(literal_column("1")), embed, parent, table))
-
-    def _comparison(self, comparison: Comparison, query: PlannedQuery, table: Source) -> Expression:
-        value = self.value(comparison.reference, table)
-        if comparison.reference.field.expression is not None and query.predicates:
-            # What it is worked out from may make it fail, and that must not tell of rows that the rules hide.
-            seen = and_(*(self.predicate(predicate, table) for predicate in query.predicates))
-            value = case((seen, value), else_=null())
-        if comparison.is_value is not None:
-            outcome = _IS[comparison.is_value](value)
-        else:
-            assert comparison.parameter is not None
-            outcome = self.dialect.comparison(value, comparison, self.parameter(comparison.parameter))
-        return not_(outcome) if comparison.negated else outcome
 
     def parameter(self, parameter: Parameter, encode: Encoder | None = None) -> Expression:
         """The bind parameter of a literal."""
@@ -379,15 +350,6 @@ class Build(Selecting):
         target = self.alias(term.embed.query)
         value = select(self.value(term.reference, target))
         return self.joined(value, term.embed, table, target).scalar_subquery()
-
-
-_IS: dict[IsValue, Callable[[Expression], Expression]] = {
-    IsValue.NULL: lambda value: value.is_(None),
-    IsValue.NOT_NULL: lambda value: value.is_not(None),
-    IsValue.TRUE: lambda value: and_(value.is_not(None), value),
-    IsValue.FALSE: lambda value: and_(value.is_not(None), not_(value)),
-    IsValue.UNKNOWN: lambda value: value.is_(None),
-}
 
 
 def _joins(query: PlannedQuery) -> bool:

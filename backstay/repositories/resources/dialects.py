@@ -14,7 +14,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, FromClause, Select, Subquery
 from sqlalchemy.engine import Dialect as SqlDialect
 
-from backstay.models.catalog import Field, ValueKind
+from backstay.models.catalog import Field, SearchedText, ValueKind
 from backstay.models.resources.plan import Comparison, Parameter, Reference
 from backstay.models.resources.request import Aggregate
 from backstay.models.types import decimal_text, timestamp_text, trimmed
@@ -46,6 +46,14 @@ class Dialect(Protocol):
 
     def comparison(self, value: Expression, comparison: Comparison, bind: Expression) -> Expression:
         """A column compared with a literal; not yet negated."""
+
+    def found(self, search: SearchedText, source: Any, bind: Expression) -> Expression:
+        """Whether a row of `source`, the table or an alias of it, has what a text search asks for."""
+
+    def found_in_text(
+        self, search: SearchedText, texts: Sequence[Expression], bind: Expression
+    ) -> Expression:
+        """The same of a text that is not the one in the index; not null, however many of its parts are."""
 
     def sort_key(self, value: Expression, reference: Reference) -> Expression:
         """What to order by, so that both databases order alike."""

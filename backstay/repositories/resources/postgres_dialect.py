@@ -25,17 +25,18 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy import cast as sql_cast
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB, REGCONFIG
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.engine import Dialect as SqlDialect
 from sqlalchemy.sql.type_api import TypeEngine
 from sqlalchemy.types import NullType
 
-from backstay.models.catalog import Field, ValueKind
+from backstay.models.catalog import Field, SearchedText, ValueKind
 from backstay.models.resources.plan import Comparison, Form, Parameter, Reference
 from backstay.models.resources.request import Aggregate, Operator, Quantifier
 from backstay.repositories.database import Engine
 from backstay.repositories.resources.dialects import Encoder, Expression
+from backstay.repositories.resources.searches import found_in_postgres, found_in_postgres_text
 from backstay.utils import json_text
 
 _TEXT_LISTS = frozenset({Form.TEXT_LIST, Form.PATTERN_LIST, Form.REGEX_LIST})
@@ -65,12 +66,6 @@ _SENT_AS_TEXT: dict[ValueKind, TypeEngine[Any]] = {
     ValueKind.DATE: Date(),
     ValueKind.DATETIME: TIMESTAMP(),
     ValueKind.TIMESTAMP: TIMESTAMP(timezone=True),
-}
-_TO_QUERY = {
-    Operator.FTS: "to_tsquery",
-    Operator.PLAIN_FTS: "plainto_tsquery",
-    Operator.PHRASE_FTS: "phraseto_tsquery",
-    Operator.WEB_FTS: "websearch_to_tsquery",
 }
 _CAST_NAMES = {
     ValueKind.TEXT: "text",
@@ -153,13 +148,17 @@ class PostgresDialect:
             return value == func.any(bind)
         if operator is Operator.ISDISTINCT:
             return value.is_distinct_from(bind)
-        if operator in _TO_QUERY:
-            language: list[Expression] = _language(comparison.config)
-            vector = func.to_tsvector(*language, value)
-            return vector.op("@@", is_comparison=True)(getattr(func, _TO_QUERY[operator])(*language, bind))
         if comparison.quantifier is not None:
             bind = func.any(bind) if comparison.quantifier is Quantifier.ANY else func.all(bind)
         return value.op(_SYMBOLS[operator], is_comparison=True)(bind)
+
+    def found(self, search: SearchedText, source: Any, bind: Expression) -> Expression:
+        return found_in_postgres(search, source, bind)
+
+    def found_in_text(
+        self, search: SearchedText, texts: Sequence[Expression], bind: Expression
+    ) -> Expression:
+        return found_in_postgres_text(search, texts, bind)
 
     def sort_key(self, value: Expression, reference: Reference) -> Expression:
         return value
@@ -271,7 +270,3 @@ def _offset(seconds: Expression) -> Expression:
     is_whole = seconds.op("%")(literal_column("60")) == literal_column("0")
     form = case((is_whole, literal_column("'HH24:MI'")), else_=literal_column("'HH24:MI:SS'"))
     return sign.concat(func.to_char(clock, form))
-
-
-def _language(config: str | None) -> list[Expression]:
-    return [sql_cast(bindparam(None, config, Text()), REGCONFIG())] if config else []

@@ -28,12 +28,13 @@ from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.engine import Dialect as SqlDialect
 
 from backstay.errors import BackstayError
-from backstay.models.catalog import Field, ValueKind
+from backstay.models.catalog import Field, SearchedText, ValueKind
 from backstay.models.resources.plan import Comparison, Form, Parameter, Reference
 from backstay.models.resources.request import Aggregate, Operator, Quantifier
 from backstay.models.types import DECIMAL_COLLATION
 from backstay.repositories.database import Engine
 from backstay.repositories.resources.dialects import Encoder, Expression, array_text, plain
+from backstay.repositories.resources.searches import found_in_sqlite, found_in_sqlite_text
 from backstay.utils import json_text
 
 JSON_COLLATION = "backstay_json"
@@ -151,6 +152,14 @@ class SqliteDialect:
             (value.is_(None), null()),
             else_=not_(holds) if is_all else holds,
         )
+
+    def found(self, search: SearchedText, source: Any, bind: Expression) -> Expression:
+        return found_in_sqlite(search, source, bind)
+
+    def found_in_text(
+        self, search: SearchedText, texts: Sequence[Expression], bind: Expression
+    ) -> Expression:
+        return found_in_sqlite_text(search, texts, bind)
 
     def sort_key(self, value: Expression, reference: Reference) -> Expression:
         if reference.kind is ValueKind.ENUM:

@@ -20,6 +20,7 @@ from backstay.errors import BackstayError
 from backstay.models.catalog import Field, ValueKind
 from backstay.models.resources.plan import Form, Parameter
 from backstay.models.resources.request import SqlPattern
+from backstay.services.resources import search_syntax
 from backstay.utils import json_text
 
 V = TypeVar("V")
@@ -45,7 +46,7 @@ def read_values(parameters: Sequence[Parameter], values: Sequence[Any]) -> list[
     """The values of a plan's parameters, in their order.
 
     Raises:
-        BackstayError: `22P02`, `22003`, `22007`, `22021`, `22025`, `2201B` for what is no such value.
+        BackstayError: `22P02`, `22003`, `22007`, `22021`, `22025`, `2201B`, `42601` for what is no such value.
     """
     return [_FORMS[parameter.form](values[parameter.slot], parameter.field) for parameter in parameters]
 
@@ -279,9 +280,12 @@ _FORMS: dict[Form, Callable[[Any, Any], Any]] = {
     Form.PATTERN_LIST: _each(_pattern),
     Form.REGEX: _regex,
     Form.REGEX_LIST: _each(_regex),
-    Form.TEXT: read_text,
     Form.TEXT_LIST: _each(read_text),
     Form.CONTAINER: read_scalar,
     Form.KEY: _key,
     Form.COUNT: lambda value, field: value,
+    Form.SEARCH: lambda text, field: search_syntax.read_query(text),
+    Form.SEARCH_PLAIN: lambda text, field: search_syntax.read_plain(text),
+    Form.SEARCH_PHRASE: lambda text, field: search_syntax.read_phrase(text),
+    Form.SEARCH_WEB: lambda text, field: search_syntax.read_web(text),
 }

@@ -1,7 +1,7 @@
 """Which operator fits which kind of value, how its literal is read, and which casts there are.
 
 One table for both databases: what one of them could not do the same way is refused on both, except where the
-protocol reserves a code for it (full text and ranges, refused by the compiler of the engine that lacks them).
+protocol reserves a code for it (ranges, refused by the compiler of the engine that lacks them).
 """
 
 from __future__ import annotations
@@ -16,12 +16,18 @@ _TEXTUAL = frozenset({_K.TEXT})
 _EQUAL = frozenset(_K) - {_K.RANGE}
 _CONTAINERS = frozenset({_K.ARRAY, _K.JSON, _K.RANGE})
 _O = Operator
+_SEARCHES = {
+    _O.FTS: Form.SEARCH,
+    _O.PLAIN_FTS: Form.SEARCH_PLAIN,
+    _O.PHRASE_FTS: Form.SEARCH_PHRASE,
+    _O.WEB_FTS: Form.SEARCH_WEB,
+}
 
 _FITS: dict[Operator, frozenset[ValueKind]] = {
     **dict.fromkeys((_O.EQ, _O.NEQ, _O.ISDISTINCT), _EQUAL),
     **dict.fromkeys((_O.GT, _O.GTE, _O.LT, _O.LTE, _O.IN), _EQUAL - {_K.ARRAY}),
     **dict.fromkeys((_O.LIKE, _O.ILIKE, _O.MATCH, _O.IMATCH), _TEXTUAL),
-    **dict.fromkeys((_O.FTS, _O.PLAIN_FTS, _O.PHRASE_FTS, _O.WEB_FTS), _TEXTUAL),
+    **dict.fromkeys(_SEARCHES, _TEXTUAL),
     **dict.fromkeys((_O.CONTAINS, _O.CONTAINED), _CONTAINERS),
     _O.OVERLAPS: frozenset({_K.ARRAY, _K.RANGE}),
     **dict.fromkeys(
@@ -54,7 +60,6 @@ _FORMS = {
     _O.CONTAINS: Form.CONTAINER,
     _O.CONTAINED: Form.CONTAINER,
     _O.OVERLAPS: Form.CONTAINER,
-    **dict.fromkeys((_O.FTS, _O.PLAIN_FTS, _O.PHRASE_FTS, _O.WEB_FTS), Form.TEXT),
 }
 _LISTS = {Form.SCALAR: Form.LIST, Form.PATTERN: Form.PATTERN_LIST, Form.REGEX: Form.REGEX_LIST}
 
@@ -74,6 +79,11 @@ def check_operator(reference: Reference, filter_: Filter) -> None:
     truth = filter_.is_value in (IsValue.TRUE, IsValue.FALSE, IsValue.UNKNOWN)
     if truth and reference.kind is not ValueKind.BOOLEAN:
         raise BackstayError("42804", f"argument of IS {filter_.is_value} must be type boolean")
+
+
+def search_form(operator: Operator) -> Form | None:
+    """How the literal of a text search is read; None for an operator that is none."""
+    return _SEARCHES.get(operator)
 
 
 def form_of(reference: Reference, filter_: Filter) -> tuple[Form, Field | None]:

@@ -20,6 +20,7 @@ from backstay.models.resources.plan import (
     Form,
     Item,
     JointPlan,
+    Match,
     Ordering,
     Parameter,
     PlannedCondition,
@@ -39,8 +40,9 @@ from backstay.models.resources.request import (
     Query,
     Request,
 )
-from backstay.services.resources.operators import check_operator, form_of
+from backstay.services.resources.operators import check_operator, form_of, search_form
 from backstay.services.resources.plan_select import group_order, is_grouped, label, plan_items
+from backstay.services.resources.searches import find_search, search_hint, undeclared
 from backstay.services.resources.sight import Sight
 
 
@@ -194,7 +196,11 @@ class Planning:
         """
         reference = self.sight.reference(resource, path.name)
         if reference is None:
-            raise BackstayError("42703", f"column {resource.name}.{path.name} does not exist")
+            raise BackstayError(
+                "42703",
+                f"column {resource.name}.{path.name} does not exist",
+                hint=search_hint(self.sight, resource, path.name),
+            )
         if reference.mask is not None:
             self.remember(reference.mask)
         if path.steps and reference.field.kind not in (ValueKind.JSON, ValueKind.ARRAY):
@@ -215,7 +221,22 @@ class Planning:
             return Combination(condition.conjunction, items, condition.negated)
         if isinstance(condition, EmbedFilter):
             return Emptiness(embeds[condition.name], condition.empty)
-        return self._comparison(resource, condition)
+        form = search_form(condition.operator)
+        return (
+            self._comparison(resource, condition) if form is None else self._match(resource, condition, form)
+        )
+
+    def _match(self, resource: Resource, filter_: Filter, form: Form) -> Match:
+        found = find_search(self.sight, resource, filter_)
+        if found is None:
+            check_operator(self.reference(resource, filter_.column), filter_)
+            raise undeclared(resource, filter_.column.name)
+        assert filter_.slot is not None
+        search, columns = found
+        for column in columns:
+            if column.mask is not None:
+                self.remember(column.mask)
+        return Match(search, columns, self._parameter(filter_.slot, form, None), filter_.negated)
 
     def _comparison(self, resource: Resource, filter_: Filter) -> Comparison:
         reference = self.reference(resource, filter_.column)
@@ -230,7 +251,6 @@ class Planning:
             negated=filter_.negated,
             quantifier=filter_.quantifier,
             is_value=filter_.is_value,
-            config=filter_.config,
         )
 
     def _parameter(self, slot: int, form: Form, field: object) -> Parameter:

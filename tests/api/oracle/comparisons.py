@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from tests.api.oracle.rules import Truth
-from tests.api.oracle.syntax import Compare, IsTest, Path
+from tests.api.oracle.syntax import Compare, IsTest, Path, WordsTest
 from tests.api.oracle.values import MISSING, Kind, frozen, sort_key
 
 
@@ -21,6 +22,14 @@ def is_test(value: Any, condition: IsTest) -> bool:
             return value is None
         case word:
             return value is (word == "true")
+
+
+def has_words(texts: Sequence[str | None], condition: WordsTest) -> Truth:
+    """Whether the wanted words stand in a text and the unwanted do not; a lone text that is absent has neither."""
+    if len(texts) == 1 and texts[0] is None:
+        return None
+    known = set(re.findall(r"[^\W_]+", " ".join(text or "" for text in texts).lower()))
+    return known.issuperset(condition.wanted) and known.isdisjoint(condition.unwanted)
 
 
 def _is_missing(value: Any, path: Path) -> bool:

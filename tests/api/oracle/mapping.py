@@ -10,7 +10,7 @@ from sqlalchemy import ForeignKeyConstraint, Table, UniqueConstraint, and_
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import foreign, mapped_column, relationship, remote
 
-from backstay import Access, Model
+from backstay import Access, Model, Search
 from tests.api.oracle.models import Computed, Key, Schema, TableSpec
 from tests.api.oracle.rules import Always, Rule
 from tests.api.oracle.values import sql_type
@@ -77,6 +77,7 @@ def _mapped(spec: TableSpec) -> type[Model]:
         constraints.append(ForeignKeyConstraint(near, far, name=key.name))
         if key.unique:
             constraints.append(UniqueConstraint(*near))
+    attributes |= {name: Search(*columns) for name, columns in spec.searches.items()}
     return type(
         spec.name, (Model,), {"__tablename__": spec.name, "__table_args__": tuple(constraints), **attributes}
     )

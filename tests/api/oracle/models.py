@@ -93,6 +93,8 @@ class TableSpec:
     keys: list[Key] = field(default_factory=list)
     rules: dict[str, Rule] = field(default_factory=dict)
     fields: dict[str, Rule] = field(default_factory=dict)
+    # Columns by the name of the search over them.
+    searches: dict[str, tuple[str, ...]] = field(default_factory=dict)
     computed: dict[str, Computed] = field(default_factory=dict)
 
     @property
@@ -125,6 +127,9 @@ def random_schema(random: Random, number: int) -> Schema:
         tables[spec.name] = spec
     for spec in tables.values():
         _add_rules(random, spec, tables)
+        texts = [column.name for column in spec.columns.values() if column.kind is Kind.TEXT]
+        if texts and random.random() < 0.7:
+            spec.searches["zephyr"] = tuple(random.sample(texts, min(len(texts), random.choice((1, 2, 2)))))
     return tables
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tests.api.oracle.comparisons import compared, is_test
+from tests.api.oracle.comparisons import compared, has_words, is_test
 from tests.api.oracle.grouping import Leaf, groups, order_key, plain_key
 from tests.api.oracle.models import Schema, TableSpec
 from tests.api.oracle.relations import Relation, relations
@@ -31,6 +31,7 @@ from tests.api.oracle.syntax import (
     Star,
     Term,
     Tree,
+    WordsTest,
 )
 from tests.api.oracle.values import MISSING, Kind, as_text, frozen, json_text, shown, sort_key, step_into
 
@@ -75,6 +76,10 @@ class Eye:
         """True when the column exists for this caller."""
         spec = self.schema[table]
         return column in spec.readable and all(self.fold(rule) is not False for rule in spec.rules_of(column))
+
+    def searchable(self, table: str, search: str) -> bool:
+        """True when the search exists for this caller: all of its columns do."""
+        return all(self.visible(table, column) for column in self.schema[table].searches[search])
 
     def columns(self, table: str) -> list[str]:
         """The columns that exist for this caller, in the table's order."""
@@ -148,6 +153,9 @@ class Eye:
         """The codes for what is wrong with a question, apart from its table."""
         for path in _paths(query):
             if not self.visible(table, path.column):
+                yield "42703"
+        for condition in _leaves(query.where):
+            if isinstance(condition, WordsTest) and not self.searchable(table, condition.name):
                 yield "42703"
         for condition in _compared(query.where):
             if condition.bad is not None:
@@ -362,6 +370,10 @@ class Eye:
             return negated(truth) if condition.negated else truth
         if isinstance(condition, EmbedTest):
             return (not self.embedded(table, _embed(query, condition.label), row)) is condition.empty
+        if isinstance(condition, WordsTest):
+            columns = self.schema[table].searches[condition.name]
+            truth = has_words([row.cells[column] for column in columns], condition)
+            return negated(truth) if condition.negated else truth
         value = self.value(row, condition.path)
         truth = is_test(value, condition) if isinstance(condition, IsTest) else compared(value, condition)
         return negated(truth) if condition.negated else truth
@@ -399,11 +411,13 @@ def _joined(row: Seen, other: Seen, pairs: Sequence[tuple[str, str]]) -> bool:
 
 def _paths(query: Query) -> Iterator[Path]:
     yield from (item.path for item in query.items if isinstance(item, Shown | Agg) and item.path is not None)
-    yield from (condition.path for condition in _leaves(query.where) if not isinstance(condition, EmbedTest))
+    yield from (
+        condition.path for condition in _leaves(query.where) if isinstance(condition, Compare | IsTest)
+    )
     yield from (term.path for term in query.order if term.relation is None)
 
 
-def _leaves(conditions: Sequence[Condition]) -> Iterator[Compare | IsTest | EmbedTest]:
+def _leaves(conditions: Sequence[Condition]) -> Iterator[Compare | IsTest | EmbedTest | WordsTest]:
     for condition in conditions:
         if isinstance(condition, Tree):
             yield from _leaves(condition.items)

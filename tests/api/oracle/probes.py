@@ -278,6 +278,11 @@ class Case:
             for table, spec in schema.items()
             for name in spec.readable
             if self.eye.readable(table) and not self.eye.visible(table, name)
+        ] + [
+            (table, name)
+            for table, spec in schema.items()
+            for name in spec.searches
+            if self.eye.readable(table) and not self.eye.searchable(table, name)
         ]
         if tables and (not columns or self.random.random() < 0.5):
             name = self.random.choice(tables)
@@ -293,6 +298,7 @@ class Case:
                 "select={}",
                 "{}=eq.1",
                 "{}=is.null",
+                "{}=wfts.a",
                 "order={}",
                 "or=({}.eq.1)",
                 "select={}-%3E%3Ea",

@@ -24,6 +24,7 @@ from tests.api.oracle.syntax import (
     Star,
     Term,
     Tree,
+    WordsTest,
 )
 from tests.api.oracle.values import Kind, Random, random_value
 
@@ -36,6 +37,7 @@ _PATTERNS = ("a%", "*b", "%", "_", "a_b", "%\\%", "a\\_b", "Ä%", "*@example.org
 _REGEXES = ("^a", "b$", "[A-Z]", "a|b", "^$", "example\\.org", ".")
 _STEPS: tuple[str | int, ...] = ("a", "b", 0, 1, -1, 2)
 _CASTS = frozenset({Kind.TEXT, Kind.INTEGER, Kind.DECIMAL, Kind.BOOLEAN, Kind.UUID, Kind.ENUM})
+_SEARCHED = ("ann", "bob", "a", "ab", "äb", "x", "b", "日本", "org", "line", "nothing")
 _BAD = {Kind.INTEGER: "1.5", Kind.BOOLEAN: "maybe", Kind.UUID: "x", Kind.ENUM: "tiny", Kind.DECIMAL: "1,0"}
 
 
@@ -207,11 +209,25 @@ class Questioner:
                 self._condition(table, items, depth - 1) for _ in range(self.random.choice((1, 2, 3)))
             )
             return Tree(self.random.random() < 0.5, parts, self.random.random() < 0.25)
+        searches = self._searches(table) if form > 0.9 else []
+        if searches:
+            return self._words_test(self.random.choice(searches))
         path, kind = self._path(table)
         if form < 0.5:
             words = ["null", "not_null"] + (["true", "false", "unknown"] if kind is Kind.BOOLEAN else [])
             return IsTest(path, self.random.choice(words), self.random.random() < 0.3)
         return self._compare(path, kind, table)
+
+    def _searches(self, table: str) -> list[str]:
+        curious = self.random.random() < CURIOSITY
+        known = self.eye.schema[table].searches
+        return [name for name in known if curious or self.eye.searchable(table, name)]
+
+    def _words_test(self, name: str) -> WordsTest:
+        words = self.random.sample(_SEARCHED, self.random.choice((1, 1, 2)))
+        wanted = tuple(word for word in words if self.random.random() < 0.8)
+        unwanted = tuple(word for word in words if word not in wanted)
+        return WordsTest(name, wanted, unwanted, self.random.random() < 0.25)
 
     def _compare(self, path: Path, kind: Kind, table: str) -> Compare:
         negated = self.random.random() < 0.25

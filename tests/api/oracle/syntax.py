@@ -70,7 +70,20 @@ class Tree:
     negated: bool = False
 
 
-Condition = Compare | IsTest | EmbedTest | Tree
+@dataclass(frozen=True, slots=True)
+class WordsTest:
+    """`search=not.wfts.wanted -unwanted`: words of a text, in its columns as the caller sees them."""
+
+    name: str
+    wanted: tuple[str, ...]
+    unwanted: tuple[str, ...]
+    negated: bool = False
+
+    def __str__(self) -> str:
+        return " ".join([*self.wanted, *(f"-{word}" for word in self.unwanted)])
+
+
+Condition = Compare | IsTest | EmbedTest | WordsTest | Tree
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,10 +228,12 @@ def _branch_item(condition: Condition) -> str:
     return f"{name}.{operation}"
 
 
-def _operation(condition: Compare | IsTest | EmbedTest, *, quoted: bool) -> tuple[str, str]:
+def _operation(condition: Compare | IsTest | EmbedTest | WordsTest, *, quoted: bool) -> tuple[str, str]:
     if isinstance(condition, EmbedTest):
         return condition.label, "is.null" if condition.empty else "not.is.null"
     negation = "not." if condition.negated else ""
+    if isinstance(condition, WordsTest):
+        return condition.name, f"{negation}wfts.{_quoted(str(condition)) if quoted else condition}"
     if isinstance(condition, IsTest):
         return str(condition.path), f"{negation}is.{condition.word}"
     texts = [literal(value, condition.kind) for value in condition.values]

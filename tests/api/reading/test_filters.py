@@ -7,7 +7,6 @@ from time import monotonic
 import pytest
 
 from tests.api.answers import problem
-from tests.api.harbour import Harbour
 from tests.callers import CallerClient
 
 PORTS = "/rest/v1/ports"
@@ -165,16 +164,6 @@ def test_a_filter_that_means_nothing_is_refused(anonymous: CallerClient, filter_
 @pytest.mark.parametrize("operator", ["sl", "sr", "nxr", "nxl", "adj"])
 def test_range_operators_are_refused_where_there_is_no_range(anonymous: CallerClient, operator: str) -> None:
     problem(anonymous.get(f"{PORTS}?code={operator}.[1,2]"), 400, "42883")
-
-
-def test_full_text_search_is_done_or_refused_with_the_documented_code(
-    anonymous: CallerClient, app: Harbour
-) -> None:
-    response = anonymous.get(f"{PORTS}?name=fts.hamburg")
-    if app.engine == "sqlite":
-        problem(response, 400, "PGRST127")
-    else:
-        assert [port["code"] for port in response.json()] == ["DEHAM"]
 
 
 def test_a_filters_value_is_never_sql(anonymous: CallerClient) -> None:

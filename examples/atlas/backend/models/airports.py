@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from backstay import Access, Model, caller
+from backstay import Access, Model, Search, caller
 from sqlalchemy import CheckConstraint, ForeignKey, Integer, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -31,6 +31,8 @@ class Airport(Model):
     lat: Mapped[float]
     lon: Mapped[float]
     tz: Mapped[str] = mapped_column(String(50))
+
+    search = Search("name", "city")
 
     country: Mapped[Country] = relationship(lazy="raise")
 

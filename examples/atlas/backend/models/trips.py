@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from backstay import Access, Model, User, caller, primary_key
+from backstay import Access, Model, Search, User, caller, primary_key
 from sqlalchemy import CheckConstraint, ForeignKey, Numeric, SmallInteger, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -31,6 +31,8 @@ class Trip(Model):
     cost: Mapped[Decimal | None] = mapped_column(Numeric(10, 2))
     notes: Mapped[str | None]
     created_at: Mapped[dt.datetime] = mapped_column(default=lambda: dt.datetime.now(dt.UTC), index=True)
+
+    search = Search("title", "notes", config="english")
 
     airport: Mapped[Airport] = relationship(lazy="raise")
 

@@ -31,6 +31,7 @@ from backstay.models.access.terms import caller
 from backstay.models.base import NAMING, Model, primary_key
 from backstay.models.catalog import Catalog
 from backstay.models.catalog_reading import read_catalog
+from backstay.models.search import Search
 
 
 class Base(DeclarativeBase):
@@ -55,6 +56,7 @@ class Country(Base):
 
 class Airport(Base):
     __tablename__ = "airports"
+    search = Search("name", config="english")
     icao: Mapped[str] = mapped_column(String(4), primary_key=True)
     iata: Mapped[str | None] = mapped_column(String(3), unique=True)
     name: Mapped[str] = mapped_column(String(200))

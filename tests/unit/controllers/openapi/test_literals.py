@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from backstay.controllers.openapi.literals import filter_pattern, key_pattern
+from backstay.controllers.openapi.literals import filter_pattern, key_pattern, search_pattern
 from backstay.controllers.openapi.parameters import component_parameters, filter_fields
 from backstay.controllers.resources.filters import parse_operation, placed
 from backstay.controllers.resources.ordering import parse_order
@@ -18,7 +18,7 @@ from backstay.models.catalog import Field
 from backstay.models.resources.plan import Parameter, Reference
 from backstay.models.resources.request import ColumnPath
 from backstay.services.resources.literals import read_scalar, read_values
-from backstay.services.resources.operators import check_operator, form_of
+from backstay.services.resources.operators import check_operator, form_of, search_form
 from tests.unit.controllers.openapi import sample
 
 CATALOG = sample.catalog()
@@ -38,6 +38,16 @@ def test_every_filter_that_fits_its_pattern_is_accepted(field: Field, data: st.D
     if literal is not None:
         form, of = form_of(reference, filter_)
         read_values([Parameter(0, form, of)], [literal])
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+@given(data=st.data())
+def test_every_search_that_fits_its_pattern_is_accepted(data: st.DataObject) -> None:
+    search = CATALOG.resources["airports"].searches["search"]
+    operation, literal = parse_operation(data.draw(st.from_regex(search_pattern(search), fullmatch=True)))
+    form = search_form(operation.operator)
+    assert form is not None
+    read_values([Parameter(0, form, None)], [literal])
 
 
 @settings(max_examples=100, deadline=None, database=None)
