@@ -2,22 +2,26 @@
 
 from backstay.app import Backstay
 from backstay.controllers.dependencies import Current, Use, requires
-from backstay.errors import BackstayError
+from backstay.errors import ApplicationError, BackstayError, FieldProblem
 from backstay.models.access.rules import Access
 from backstay.models.access.terms import caller
 from backstay.models.auth.user import User
 from backstay.models.base import Model, primary_key
 from backstay.repositories.repository import Repository
 from backstay.services.context import Context
+from backstay.services.resources.records import Records
 from backstay.services.service import Service
 
 __all__ = [
     "Access",
+    "ApplicationError",
     "Backstay",
     "BackstayError",
     "Context",
     "Current",
+    "FieldProblem",
     "Model",
+    "Records",
     "Repository",
     "Service",
     "Use",

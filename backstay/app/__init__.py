@@ -59,12 +59,16 @@ from backstay.services.auth.api_keys import ApiKeys
 from backstay.services.auth.callers import Callers
 from backstay.services.auth.revoked import Revoked
 from backstay.services.auth.tokens import AccessTokens
+from backstay.services.construction import Workshop
 from backstay.services.health import Health
+from backstay.services.hooks import read_hooks
 from backstay.services.resources.explaining import RowExplainer
 from backstay.services.resources.kinds import CallerKinds
 from backstay.services.resources.plan import Planner
 from backstay.services.resources.read import ResourceReader
+from backstay.services.resources.records import Records
 from backstay.services.resources.write import ResourceWriter
+from backstay.services.service import Service
 from backstay.services.unit_of_work import UnitOfWork
 
 ROOMS = ("models", "repositories", "services", "controllers")
@@ -86,7 +90,7 @@ class Backstay:
     Args:
         package: the user's package, importable from the project's folder; its rooms are searched.
         settings: instead of those of the environment.
-        models, routers: instead of those that are found.
+        models, services, routers: instead of those that are found.
 
     Raises:
         ConfigurationError: with every problem found in settings and models.
@@ -98,6 +102,7 @@ class Backstay:
         *,
         settings: Settings | None = None,
         models: Sequence[type[Model]] | None = None,
+        services: Sequence[type[Service]] | None = None,
         routers: Sequence[APIRouter] | None = None,
         project: Path | None = None,
         title: str | None = None,
@@ -109,6 +114,7 @@ class Backstay:
         self.metadata: MetaData = Model.metadata
         self.models = tuple(models) if models is not None else _models_in(modules)
         self.catalog: Catalog = read_catalog(self.models)
+        self.services = tuple(services) if services is not None else _services_in(modules)
         self.routers = tuple(routers) if routers is not None else _routers_in(modules)
         configure_logging(self.settings.log, self.settings.is_development)
         self._build()
@@ -131,10 +137,13 @@ class Backstay:
         kinds = CallerKinds(catalog)
         repository = ResourceRepository(self.database, uniques)
         self.reader = ResourceReader(planner, kinds, repository)
-        self.writer = ResourceWriter(planner, kinds, repository, settings.rest)
         self.explainer = RowExplainer(RowClauses(self.database))
         own = [name for name in self.metadata.tables if not name.startswith(PLATFORM_PREFIX)]
         self.doctor = Doctor(catalog, inspection_of(self.database), own)
+        self.workshop = Workshop()
+        hooks = read_hooks(self.services, catalog, self.workshop)
+        self.writer = ResourceWriter(planner, kinds, repository, settings.rest, self.units, hooks)
+        self.workshop.offer(Records, lambda context, session: Records(context, session, self.writer))
         self.users_app = self._users_app()
         controllers = routes.Controllers(
             live=Live(),
@@ -220,6 +229,7 @@ class Backstay:
             redirect_slashes=False,
         )
         app.state.units = self.units
+        app.state.workshop = self.workshop
         install_handlers(app)
         for router in self.routers:
             app.include_router(router)
@@ -274,6 +284,16 @@ def _models_in(modules: Iterable[ModuleType]) -> tuple[type[Model], ...]:
     names = {module.__name__ for module in modules}
     mapped = [mapper.class_ for mapper in Model.registry.mappers if mapper.class_.__module__ in names]
     return tuple(sorted(mapped, key=lambda model: model.__tablename__))
+
+
+def _services_in(modules: Iterable[ModuleType]) -> tuple[type[Service], ...]:
+    """The services that those modules define, in the order in which they define them."""
+    return tuple(
+        value
+        for module in modules
+        for value in vars(module).values()
+        if isinstance(value, type) and issubclass(value, Service) and value.__module__ == module.__name__
+    )
 
 
 def _routers_in(modules: Iterable[ModuleType]) -> tuple[APIRouter, ...]:

@@ -286,7 +286,14 @@ class WriteStatements:
         PostgreSQL takes any document for one of 100 keys, and may read the whole table to find their rows: 2,400 µs
         for one of 28,000 rows, 84 when it is told that there is one key.
         """
-        document = build.own("keys", 0, None)
+        keys, parts = self._key_parts(build, 0, is_one)
+        fields = self.plan.resource.primary_key
+        same = and_(*(alias.c[field.column.key] == part for field, part in zip(fields, parts, strict=True)))
+        return keys, same, keys.c.place if self.dialect.engine == "postgresql" else keys.c.key
+
+    def _key_parts(self, build: Build, number: int, is_one: bool) -> tuple[Any, list[Expression]]:
+        """The document of keys that is the own parameter of that number, as a table, and the parts of a key in it."""
+        document = build.own("keys", number, None)
         fields = self.plan.resource.primary_key
         if self.dialect.engine == "postgresql":
             each = func.json_array_elements(sql_cast(document, JSON()))
@@ -297,13 +304,10 @@ class WriteStatements:
                 sql_cast(keys.c.value.op("->>")(literal_column(str(number))), _bare(field))
                 for number, field in enumerate(fields)
             ]
-            place = keys.c.place
         else:
             keys = func.json_each(document).table_valued("key", "value", name="k")
             parts = [func.json_extract(keys.c.value, literal_column(f"'$[{n}]'")) for n in range(len(fields))]
-            place = keys.c.key
-        same = and_(*(alias.c[field.column.key] == part for field, part in zip(fields, parts, strict=True)))
-        return keys, same, place
+        return keys, parts
 
 
 def _bare(field: Field) -> Any:

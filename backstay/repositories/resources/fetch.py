@@ -13,13 +13,14 @@ from typing import Any
 from backstay.errors import BackstayError
 from backstay.models.access.caller import Caller
 from backstay.models.resources.plan import ReadPlan, WritePlan
-from backstay.repositories.database import Database, Door
+from backstay.repositories.database import Database, Door, Program, T
 from backstay.repositories.database.driver_errors import Uniques
 from backstay.repositories.database.sessions import Session
 from backstay.repositories.database.within import WithinSession
 from backstay.repositories.resources.compile import CompiledStatement, compile_estimate, compile_read
 from backstay.repositories.resources.dialects import Dialect
 from backstay.repositories.resources.insert_at_once import REFUSED, Row
+from backstay.repositories.resources.keyed import KeyedWrite
 from backstay.repositories.resources.postgres_dialect import PostgresDialect
 from backstay.repositories.resources.sqlite_dialect import SqliteDialect
 from backstay.repositories.resources.write import CompiledWrite, Precondition, Written
@@ -49,6 +50,7 @@ class ResourceRepository:
         self._reads: BoundedDict[ReadPlan, CompiledStatement] = BoundedDict(KEPT_STATEMENTS)
         self._estimates: BoundedDict[ReadPlan, CompiledStatement] = BoundedDict(KEPT_STATEMENTS)
         self._writes: BoundedDict[WritePlan, CompiledWrite] = BoundedDict(KEPT_STATEMENTS)
+        self._keyed: BoundedDict[WritePlan, KeyedWrite] = BoundedDict(KEPT_STATEMENTS)
 
     async def read(
         self, plan: ReadPlan, values: Sequence[Any], caller: Caller, session: Session | None = None
@@ -116,6 +118,17 @@ class ResourceRepository:
             not compiled.is_one_statement or precondition is not None or len({tuple(row) for row in rows}) > 1
         )
         return await self.database.write(program, atomic=atomic)
+
+    def keyed(self, plan: WritePlan) -> KeyedWrite:
+        """The steps of a write between which hooks run; each is a program for `run`."""
+        keyed = self._keyed.get(plan)
+        if keyed is None:
+            keyed = self._keyed[plan] = KeyedWrite(plan, self.dialect)
+        return keyed
+
+    async def run(self, program: Program[T], session: Session) -> T:
+        """Run one step in the session's transaction, after what the session has yet to write."""
+        return await self._door(session).write(program)
 
     def _door(self, session: Session | None) -> Door:
         if session is None:
