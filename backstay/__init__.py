@@ -8,6 +8,7 @@ from backstay.models.access.terms import caller
 from backstay.models.auth.user import User
 from backstay.models.base import Model, primary_key
 from backstay.repositories.repository import Repository
+from backstay.services.action import Event, Events, File, Stream, Upload, action
 from backstay.services.context import Context
 from backstay.services.resources.records import Records
 from backstay.services.service import Service
@@ -19,13 +20,19 @@ __all__ = [
     "BackstayError",
     "Context",
     "Current",
+    "Event",
+    "Events",
     "FieldProblem",
+    "File",
     "Model",
     "Records",
     "Repository",
     "Service",
+    "Stream",
+    "Upload",
     "Use",
     "User",
+    "action",
     "caller",
     "primary_key",
     "requires",

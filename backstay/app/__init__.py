@@ -29,12 +29,14 @@ from backstay.config.settings import Settings
 from backstay.controllers.dependencies import Required
 from backstay.controllers.dispatch import Dispatch
 from backstay.controllers.endpoints import Endpoint, Endpoints
+from backstay.controllers.functions import FunctionsController
 from backstay.controllers.health import Live, Ready
 from backstay.controllers.openapi.docs_page import DocsPage, JsonDocument
 from backstay.controllers.openapi.document import build_document
 from backstay.controllers.openapi.swagger2 import build_swagger2
 from backstay.controllers.resources.item import ItemController
 from backstay.controllers.resources.rest import RestController
+from backstay.controllers.resources.rpc import RpcController
 from backstay.errors import BackstayError, ConfigurationError
 from backstay.middleware import stack
 from backstay.middleware.authenticate import Authenticate
@@ -62,6 +64,8 @@ from backstay.services.auth.tokens import AccessTokens
 from backstay.services.construction import Workshop
 from backstay.services.health import Health
 from backstay.services.hooks import read_hooks
+from backstay.services.resources.action_reading import read_actions
+from backstay.services.resources.actions import Actions
 from backstay.services.resources.explaining import RowExplainer
 from backstay.services.resources.kinds import CallerKinds
 from backstay.services.resources.plan import Planner
@@ -144,6 +148,7 @@ class Backstay:
         hooks = read_hooks(self.services, catalog, self.workshop)
         self.writer = ResourceWriter(planner, kinds, repository, settings.rest, self.units, hooks)
         self.workshop.offer(Records, lambda context, session: Records(context, session, self.writer))
+        self.actions = Actions(read_actions(self.services, catalog), self.units, self.workshop, self.reader)
         self.users_app = self._users_app()
         controllers = routes.Controllers(
             live=Live(),
@@ -151,8 +156,11 @@ class Backstay:
             rest_root=JsonDocument(self._swagger2(), "application/openapi+json; charset=utf-8"),
             tables=RestController(routes.REST, self.reader, self.writer),
             rows=ItemController(routes.REST, self.reader, self.writer, settings.rest),
+            rpc=RpcController(routes.RPC, self.actions),
+            functions=FunctionsController(self.actions),
             identity=Endpoints(self.identity.endpoints),
             mail_pages=Endpoints(self.identity.mail_pages),
+            nothing=_no_path,
             **self._documentation(),
         )
         dispatch = Dispatch(
@@ -249,6 +257,10 @@ class Backstay:
 def catalog_of(package: str) -> Catalog:
     """The catalog of a package's models, without building the application."""
     return read_catalog(_models_in(_import_rooms(package)))
+
+
+async def _no_path(scope: Scope, receive: Receive, send: Send) -> None:
+    raise BackstayError("PGRST125")
 
 
 async def _nothing(scope: Scope, receive: Receive, send: Send) -> None:

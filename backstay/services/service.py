@@ -21,11 +21,19 @@ class Service:
     - `before_delete(self, ctx, row)`;
     - `after_create(self, ctx, row)`, `after_update(self, ctx, row)` or `(self, ctx, row, old)`,
       `after_delete(self, ctx, row)`: `row` is an object of the model, `old` the values before, by column.
+
+    Methods with `@action` are called by clients, as `{subject}.{method}`; the subject is that of `class
+    ReportService(Service, subject="reports")`, or the model's table, or the name of the class.
     """
 
     model: ClassVar[type[Any] | None] = None
+    subject: ClassVar[str | None] = None
 
-    def __init_subclass__(cls, model: type[Any] | None = None, **options: Any) -> None:
+    def __init_subclass__(
+        cls, model: type[Any] | None = None, subject: str | None = None, **options: Any
+    ) -> None:
         super().__init_subclass__(**options)
         if model is not None:
             cls.model = model
+        if subject is not None:
+            cls.subject = subject

@@ -56,6 +56,6 @@ class UnitOfWork:
         async with factory() as session:
             bind_caller(session, context.caller)
             session.info[_READING] = reading
-            with translated(self._sessions):
+            with translated(self._sessions, reading=reading):
                 yield session
                 await session.commit()

@@ -72,7 +72,7 @@ class RestController:
         rows = header(b"range")
         if rows is not None and request.method == "GET":
             parsed = with_range(parsed, parse_range(rows, header(b"range-unit")))
-        _check_profile(header(b"accept-profile"))
+        check_profile(header(b"accept-profile"))
         question = Request(table, parsed.query, preferences.count, answer.shape)
         mark(request.state, "parse")
         page = await self._reader.read(request.context, question, parsed.values)
@@ -137,7 +137,7 @@ class RestController:
 
     def _written(self, request: HttpRequest) -> tuple[AnswerMedia, Preferences, ParsedQuery]:
         """What the headers and the query string of a write say."""
-        _check_profile(request.headers.get(b"content-profile"))
+        check_profile(request.headers.get(b"content-profile"))
         answer = negotiate(request.headers.get(b"accept"))
         preferences = self._preferences.parse(request.values(b"prefer"))
         return answer, preferences, self._queries.parse(request.query)
@@ -201,7 +201,8 @@ def _echo(headers: list[Header], preferences: Preferences, honoured: tuple[str, 
         headers.append((b"preference-applied", applied.encode()))
 
 
-def _check_profile(profile: bytes | None) -> None:
+def check_profile(profile: bytes | None) -> None:
+    """Refuse any schema but the one there is."""
     if profile is not None and profile != b"public":
         name = profile.decode("latin-1")[:63]
         shown = "".join(c for c in name if c.isprintable())

@@ -19,8 +19,10 @@ from backstay.repositories.database.sessions import Session
 from backstay.repositories.database.within import WithinSession
 from backstay.repositories.resources.compile import CompiledStatement, compile_estimate, compile_read
 from backstay.repositories.resources.dialects import Dialect
+from backstay.repositories.resources.dml import keys_document
 from backstay.repositories.resources.insert_at_once import REFUSED, Row
-from backstay.repositories.resources.keyed import KeyedWrite
+from backstay.repositories.resources.key_read import compile_key_read
+from backstay.repositories.resources.keyed import Key, KeyedWrite
 from backstay.repositories.resources.postgres_dialect import PostgresDialect
 from backstay.repositories.resources.sqlite_dialect import SqliteDialect
 from backstay.repositories.resources.write import CompiledWrite, Precondition, Written
@@ -48,6 +50,9 @@ class ResourceRepository:
         self._uniques = uniques
         self.dialect: Dialect = SqliteDialect() if database.engine == "sqlite" else PostgresDialect()
         self._reads: BoundedDict[ReadPlan, CompiledStatement] = BoundedDict(KEPT_STATEMENTS)
+        self._key_reads: BoundedDict[tuple[ReadPlan, bool, bool], CompiledStatement] = BoundedDict(
+            KEPT_STATEMENTS
+        )
         self._estimates: BoundedDict[ReadPlan, CompiledStatement] = BoundedDict(KEPT_STATEMENTS)
         self._writes: BoundedDict[WritePlan, CompiledWrite] = BoundedDict(KEPT_STATEMENTS)
         self._keyed: BoundedDict[WritePlan, KeyedWrite] = BoundedDict(KEPT_STATEMENTS)
@@ -73,6 +78,30 @@ class ResourceRepository:
         if plan.count is not None and total is None:
             total = await self._planned(door, plan, values, caller)
         return Page(row[0], row[1].encode(), total)
+
+    async def read_keys(
+        self,
+        plan: ReadPlan,
+        values: Sequence[Any],
+        caller: Caller,
+        keys: Sequence[Key],
+        session: Session,
+        *,
+        in_order: bool,
+    ) -> Page:
+        """Run a read among the rows of those keys, in the session's transaction: one statement.
+
+        Args:
+            in_order: rows come in the order of the keys.
+        """
+        place = (plan, in_order, len(keys) == 1)
+        compiled = self._key_reads.get(place)
+        if compiled is None:
+            made = compile_key_read(plan, self.dialect, in_order=in_order, is_one=len(keys) == 1)
+            compiled = self._key_reads[place] = made
+        statement = compiled.bind([*values, keys_document(keys)], caller)
+        row = (await self._door(session).read(statement))[0]
+        return Page(row[0], row[1].encode(), row[2] if plan.count is not None else None)
 
     async def _planned(self, door: Door, plan: ReadPlan, values: Sequence[Any], caller: Caller) -> int:
         """How many rows PostgreSQL's planner expects. The one question that takes a second statement."""

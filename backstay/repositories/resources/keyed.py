@@ -18,7 +18,7 @@ from backstay.models.resources.request import Shape
 from backstay.repositories.database import Program, ResultRow, Statement
 from backstay.repositories.resources.compile import CompiledStatement
 from backstay.repositories.resources.dialects import Dialect, Expression
-from backstay.repositories.resources.dml import WriteStatements, keys_document
+from backstay.repositories.resources.dml import WriteStatements, keys_document, keys_table
 from backstay.repositories.resources.write import CompiledWrite, Precondition, Steps, Tally
 
 Key = tuple[Any, ...]
@@ -179,7 +179,7 @@ class KeyedStatements(WriteStatements):
 
     def _among(self, build: Any, number: int, is_one: bool) -> Expression:
         """The condition that a row's key is in the document that is the own parameter of that number."""
-        keys, parts = self._key_parts(build, number, is_one)
+        keys, parts, _ = keys_table(build, self.plan.resource.primary_key, number, is_one=is_one)
         wanted = select(*parts).select_from(keys)
         own = self._key(self.table)
         return own[0].in_(wanted) if len(own) == 1 else tuple_(*own).in_(wanted)

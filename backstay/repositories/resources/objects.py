@@ -12,14 +12,18 @@ from typing import Any
 from sqlalchemy import Select, inspect, select, tuple_
 from sqlalchemy.orm import Mapper
 
+from backstay.errors import BackstayError
 from backstay.models.access.caller import Caller
 from backstay.models.catalog import Resource
 from backstay.repositories.database.sessions import Session
 from backstay.repositories.repository import Repository
+from backstay.repositories.resources.dialects import stored
 from backstay.repositories.resources.keyed import Key
 
 # SQLite takes 32,766 parameters, of which a row may need several.
 _KEYS_AT_ONCE = 500
+# What an action may give before filters and limits of the caller.
+_MOST_KEYS = 10_000
 
 
 async def load_objects(session: Session, resource: Resource, keys: Sequence[Key]) -> list[Any]:
@@ -39,6 +43,29 @@ async def load_objects(session: Session, resource: Resource, keys: Sequence[Key]
         for row in await session.scalars(statement):
             found[tuple(getattr(row, attribute) for attribute in attributes)] = row
     return [found[key] for key in wanted]
+
+
+async def keys_of(session: Session, resource: Resource, rows: Any) -> list[Key]:
+    """The keys of objects, or of what a `Select` of the user's finds, as a document of keys holds them.
+
+    Raises:
+        BackstayError: `54000` for too many.
+        TypeError: for what is no object of the resource's model.
+    """
+    if isinstance(rows, Select):
+        rows = (
+            await session.scalars(rows.limit(_MOST_KEYS + 1) if rows._limit_clause is None else rows)
+        ).all()
+    await session.flush()
+    found = list(rows)
+    if len(found) > _MOST_KEYS:
+        raise BackstayError("54000", f"an action may give at most {_MOST_KEYS} rows")
+    mapper: Mapper[Any] = inspect(resource.model)
+    attributes = [(mapper.get_property_by_column(field.column).key, field) for field in resource.primary_key]
+    for row in found:
+        if not isinstance(row, resource.model):
+            raise TypeError(f"an action that gives rows of '{resource.name}' gave {type(row).__name__}")
+    return [tuple(stored(getattr(row, attribute), field) for attribute, field in attributes) for row in found]
 
 
 def column_values(resource: Resource, row: Any) -> dict[str, Any]:

@@ -199,6 +199,8 @@ class ResourceWriter:
         precondition: Precondition | None = None,
         session: Session | None = None,
     ) -> Written:
+        if session is not None:
+            require_writing(session)
         try:
             return await self.repository.write(plan, rows, values, context.caller, precondition, session)
         except BackstayError as error:
