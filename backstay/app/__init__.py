@@ -29,7 +29,7 @@ from backstay.config.settings import Settings
 from backstay.controllers.dependencies import Required
 from backstay.controllers.dispatch import Dispatch
 from backstay.controllers.endpoints import Endpoint, Endpoints
-from backstay.controllers.functions import FunctionsController
+from backstay.controllers.functions import FUNCTIONS, FunctionsController
 from backstay.controllers.health import Live, Ready
 from backstay.controllers.openapi.docs_page import DocsPage, JsonDocument
 from backstay.controllers.openapi.document import build_document
@@ -38,7 +38,7 @@ from backstay.controllers.resources.item import ItemController
 from backstay.controllers.resources.rest import RestController
 from backstay.controllers.resources.rpc import RpcController
 from backstay.errors import BackstayError, ConfigurationError
-from backstay.middleware import stack
+from backstay.middleware import Layer, stack
 from backstay.middleware.authenticate import Authenticate
 from backstay.middleware.cookie_session import CookieSession
 from backstay.middleware.framework_errors import install_handlers
@@ -48,6 +48,7 @@ from backstay.models.auth import TABLES
 from backstay.models.base import PLATFORM_PREFIX, Model
 from backstay.models.catalog import Catalog, Resource
 from backstay.models.catalog_reading import read_catalog
+from backstay.models.resources.actions import ActionCatalog
 from backstay.repositories.database.choose import open_database, unique_names
 from backstay.repositories.database.sessions import open_sessions
 from backstay.repositories.inspection.choose import inspection_of
@@ -75,7 +76,7 @@ from backstay.services.resources.write import ResourceWriter
 from backstay.services.service import Service
 from backstay.services.unit_of_work import UnitOfWork
 
-ROOMS = ("models", "repositories", "services", "controllers")
+ROOMS = ("models", "repositories", "services", "controllers", "middleware")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,8 @@ class Backstay:
         package: the user's package, importable from the project's folder; its rooms are searched.
         settings: instead of those of the environment.
         models, services, routers: instead of those that are found.
+        middleware: pure ASGI layers around every route, the outermost first, instead of the list `MIDDLEWARE` in
+            the package's room of that name.
 
     Raises:
         ConfigurationError: with every problem found in settings and models.
@@ -108,6 +111,7 @@ class Backstay:
         models: Sequence[type[Model]] | None = None,
         services: Sequence[type[Service]] | None = None,
         routers: Sequence[APIRouter] | None = None,
+        middleware: Sequence[Layer] | None = None,
         project: Path | None = None,
         title: str | None = None,
     ) -> None:
@@ -120,6 +124,7 @@ class Backstay:
         self.catalog: Catalog = read_catalog(self.models)
         self.services = tuple(services) if services is not None else _services_in(modules)
         self.routers = tuple(routers) if routers is not None else _routers_in(modules)
+        self.middleware = tuple(middleware) if middleware is not None else _middleware_in(modules)
         configure_logging(self.settings.log, self.settings.is_development)
         self._build()
 
@@ -171,6 +176,7 @@ class Backstay:
             settings.http,
             settings.log,
             authenticate=partial(Authenticate, callers=callers),
+            users=self.middleware,
             cookies=partial(CookieSession, sessions=self.identity.cookies, csrf=self.identity.csrf),
             development=settings.is_development,
             debug=settings.debug,
@@ -211,6 +217,7 @@ class Backstay:
             users_document=self.users_app.openapi() if self.routers else None,
             max_rows=self.settings.rest.max_rows,
             endpoints=self.identity.endpoints,
+            actions=self.actions.catalog.all(),
         )
 
     def routes(self) -> list[RouteLine]:
@@ -219,6 +226,7 @@ class Backstay:
             *_platform_routes(self.settings),
             *_endpoint_routes([*self.identity.endpoints, *self.identity.mail_pages]),
             *_table_routes(self.catalog),
+            *_action_routes(self.actions.catalog),
             *_users_routes(self.routers),
         ]
 
@@ -257,6 +265,13 @@ class Backstay:
 def catalog_of(package: str) -> Catalog:
     """The catalog of a package's models, without building the application."""
     return read_catalog(_models_in(_import_rooms(package)))
+
+
+def catalogs_of(package: str) -> tuple[Catalog, ActionCatalog]:
+    """The same, with the actions of its services."""
+    modules = _import_rooms(package)
+    catalog = read_catalog(_models_in(modules))
+    return catalog, read_actions(_services_in(modules), catalog)
 
 
 async def _no_path(scope: Scope, receive: Receive, send: Send) -> None:
@@ -318,6 +333,15 @@ def _routers_in(modules: Iterable[ModuleType]) -> tuple[APIRouter, ...]:
     return tuple(routers.values())
 
 
+def _middleware_in(modules: Iterable[ModuleType]) -> tuple[Layer, ...]:
+    """The list `MIDDLEWARE` of the room of that name, which says the order."""
+    found = [layer for module in modules for layer in vars(module).get("MIDDLEWARE", ())]
+    wrong = [str(layer) for layer in found if not callable(layer)]
+    if wrong:
+        raise ConfigurationError([f"MIDDLEWARE holds {name}, which is no ASGI layer" for name in wrong])
+    return tuple(found)
+
+
 def _platform_routes(settings: Settings) -> list[RouteLine]:
     paths = ["/health/live", "/health/ready", routes.REST]
     if settings.serves_docs:
@@ -352,6 +376,13 @@ def _routes_of(resource: Resource) -> Iterable[RouteLine]:
         yield RouteLine(
             method, f"{routes.REST}{resource.name}{suffix}", words.get(text, text), text == "true"
         )
+
+
+def _action_routes(catalog: ActionCatalog) -> Iterable[RouteLine]:
+    for action in catalog.all():
+        yield RouteLine(action.method, f"{FUNCTIONS}{action.name}", action.words, action.is_public)
+        for method in ("GET", "POST") if action.only_reads else ("POST",):
+            yield RouteLine(method, f"{routes.RPC}{action.name}", action.words, action.is_public)
 
 
 def _users_routes(routers: Iterable[APIRouter]) -> Iterable[RouteLine]:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from backstay.controllers.endpoints import Endpoint
+from backstay.controllers.openapi.actions import add_actions
 from backstay.controllers.openapi.audience import described
 from backstay.controllers.openapi.endpoints import add_endpoints
 from backstay.controllers.openapi.parameters import SHARED_PARAMETERS, component_parameters
@@ -23,6 +24,7 @@ from backstay.controllers.openapi.paths import (
 from backstay.controllers.openapi.schemas import SHARED_SCHEMAS, reference, row_schemas
 from backstay.controllers.openapi.users import merge_users
 from backstay.models.catalog import Catalog
+from backstay.models.resources.actions import Action
 
 Document = dict[str, Any]
 
@@ -78,6 +80,7 @@ def build_document(
     users_document: Mapping[str, Any] | None,
     max_rows: int,
     endpoints: Sequence[Endpoint] = (),
+    actions: Sequence[Action] = (),
 ) -> Document:
     """The OpenAPI 3.1 document as a JSON-ready value.
 
@@ -85,6 +88,7 @@ def build_document(
         users_document: what FastAPI says of the users' own routers (`FastAPI.openapi()`); None for none.
         max_rows: most rows of one answer, named in the description.
         endpoints: the platform's own, beside the tables.
+        actions: the users' own, by name.
     """
     resources = described(catalog)
     paths: dict[str, Any] = {}
@@ -117,6 +121,7 @@ def build_document(
         },
     }
     add_endpoints(document, endpoints)
+    add_actions(document, actions)
     if users_document is not None:
         merge_users(document, users_document)
     return document

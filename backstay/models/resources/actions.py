@@ -105,10 +105,13 @@ class ActionCatalog:
 
     actions: Mapping[str, Action]
 
+    def all(self) -> list[Action]:
+        """Each of them, by name."""
+        return [action for _, action in sorted(self.actions.items())]
+
     def called_by(self, caller: Caller) -> list[Action]:
         """Those that exist for this caller, by name."""
-        found = sorted(self.actions.items())
-        return [action for _, action in found if action.may_be_called_by(caller)]
+        return [action for action in self.all() if action.may_be_called_by(caller)]
 
 
 NO_ACTIONS = ActionCatalog({})

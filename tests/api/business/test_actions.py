@@ -6,9 +6,10 @@ import asyncio
 from typing import Any
 
 import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from backstay.app import Backstay
-from backstay.errors import ConfigurationError
+from backstay.errors import BackstayError, ConfigurationError
 from backstay.middleware.errors import ResponseAbortedError
 from backstay.models.access.terms import caller
 from backstay.services.action import action
@@ -399,3 +400,41 @@ def test_actions_that_cannot_be_served_safely_are_refused_at_start() -> None:
         Backstay(models=[Tree, Sapling], services=[Bad])
     named = [problem.partition(":")[0].removeprefix("Bad.") for problem in raised.value.problems]
     assert named == ["unruled", "by_row", "by_value", "untyped", "many", "silent", "path", "other", "slow"]
+
+
+def test_actions_are_described_and_listed_with_their_rules(app: Harbour, anonymous: CallerClient) -> None:
+    document = anonymous.get("/openapi.json").json()
+    OpenAPIV31SpecValidator(document).validate()
+    fell = document["paths"]["/functions/v1/trees.fell"]["post"]
+    schema = fell["requestBody"]["content"]["application/json"]["schema"]
+    assert (schema["required"], schema["additionalProperties"]) == (["tree_id"], False)
+    assert fell["security"] == [{"bearer": []}, {"apikey": []}]
+    assert {"get", "post"} == set(document["paths"]["/rest/v1/rpc/tools.add"])
+    lines = {(line.method, line.path): (line.rule, line.public) for line in app.app.routes()}
+    assert lines["POST", "/functions/v1/trees.fell"] == ("caller.is_authenticated", False)
+    assert lines["GET", "/rest/v1/rpc/tools.add"] == ("everyone", True)
+    assert lines["POST", "/rest/v1/rpc/trees.count"][1] is False
+
+
+def test_the_applications_own_middleware_stands_behind_the_guard_and_around_every_route(app: Harbour) -> None:
+    seen: list[str] = []
+
+    class Stamp:
+        def __init__(self, inner: Any) -> None:
+            self.inner = inner
+
+        async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+            seen.append(f"{scope['path']} {scope['state']['backstay.context'].caller.role}")
+            if scope["path"] == "/teapot":
+                raise BackstayError("P0001", "short and stout")
+            await self.inner(scope, receive, send)
+
+    own = Backstay(
+        settings=app.app.settings, models=[Tree], services=[], project=app.app.project, middleware=[Stamp]
+    )
+    client = CallerClient("anonymous", own, {}, app.run, app.note_change)
+    assert client.get("/health/live").status_code == 200
+    problem(client.get("/teapot"), 400, "P0001")
+    problem(client.get("/a%00b"), 400, "bad_path")
+    problem(client.get("/x", headers={"Authorization": "Bearer x.y.z"}), 401, "PGRST301")
+    assert seen == ["/health/live anon", "/teapot anon"]
