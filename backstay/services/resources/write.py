@@ -120,7 +120,7 @@ class ResourceWriter:
         hooks = self._hooks_on(plan, _ON_UPDATE)
         if hooks is None:
             return await self._run(context, plan, [read], literals, precondition, session)
-        async with self._transaction(context, session, hooks) as at:
+        async with self._transaction(context, session, hooks, plan) as at:
             return await self._hooked.update(at, plan, read, literals, precondition)
 
     async def delete(
@@ -137,7 +137,7 @@ class ResourceWriter:
         hooks = self._hooks_on(plan, _ON_DELETE)
         if hooks is None:
             return await self._run(context, plan, (), literals, precondition, session)
-        async with self._transaction(context, session, hooks) as at:
+        async with self._transaction(context, session, hooks, plan) as at:
             return await self._hooked.delete(at, plan, literals, precondition)
 
     async def _insert_hooked(
@@ -152,7 +152,7 @@ class ResourceWriter:
         async def insert() -> Written:
             complete = NewRows(plan, rows, self._defaults[plan.resource.name], context.caller)
             _refuse_repeated(plan, complete.all())
-            async with self._transaction(context, session, hooks) as at:
+            async with self._transaction(context, session, hooks, plan) as at:
                 return await self._hooked.insert(at, plan, complete, literals)
 
         # A row that was made between looking and inserting is one that an upsert meets the second time.
@@ -166,9 +166,10 @@ class ResourceWriter:
 
     @asynccontextmanager
     async def _transaction(
-        self, context: Context, session: Session | None, hooks: TableHooks
+        self, context: Context, session: Session | None, hooks: TableHooks, plan: WritePlan
     ) -> AsyncIterator[Transaction]:
-        """The transaction of one write with hooks: that of the session, or one of its own."""
+        """The transaction of one write with hooks: that of the session, or one of its own, which a write that is only
+        tried keeps nothing of."""
         try:
             with hooks.level():
                 if session is not None:
@@ -177,6 +178,8 @@ class ResourceWriter:
                 else:
                     async with self._units.begin(context) as own:
                         yield Transaction(context, own, hooks)
+                        if getattr(plan, "undone", False):
+                            await own.rollback()
         except BackstayError as error:
             said = self._said_to(context.caller, hooks.resource, error)
             if said is error:
