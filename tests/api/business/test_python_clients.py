@@ -46,7 +46,11 @@ def test_postgrest_py_calls_actions_and_reads_their_rows(app: Harbour, alice: Ca
         assert await called("tools.add", {"numbers": "{1,2}"}, get=True) == 3
         assert await called("tools.names", {}) == ["a", "b"]
         rows = (
-            await client.rpc("trees.tallest", {"least": 2}).select("name").lt("height", 9).limit(1).execute()
+            await client.rpc("trees.tallest", dict[str, Any](least=2))
+            .select("name")
+            .lt("height", 9)
+            .limit(1)
+            .execute()
         )
         assert rows.data == [{"name": "b"}]
         one: Any = await client.rpc("trees.tallest", {}).eq("name", "c").single().execute()
