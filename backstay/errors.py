@@ -182,6 +182,14 @@ CATALOGUE: Mapping[str, Entry] = {
     "PGRST205": Entry(Kind.NOT_FOUND, "Could not find the table in the schema cache"),
     "PGRST301": Entry(Kind.UNAUTHENTICATED, "JWT cannot be decoded"),
     "PGRST303": Entry(Kind.UNAUTHENTICATED, "JWT claims are not valid"),
+    "bad_cursor": Entry(Kind.INVALID, "This is not a cursor of this question."),
+    # GraphQL documents and what is sent beside them.
+    "graphql_parse_failed": Entry(Kind.INVALID, "The document is not GraphQL."),
+    "graphql_validation_failed": Entry(Kind.INVALID, "The document does not fit the schema."),
+    "graphql_batch": Entry(Kind.INVALID, "One request is one operation; arrays of operations are not taken."),
+    "persisted_query_not_found": Entry(Kind.NOT_FOUND, "PersistedQueryNotFound"),
+    "persisted_query_mismatch": Entry(Kind.INVALID, "The hash is not that of the document."),
+    "document_not_trusted": Entry(Kind.FORBIDDEN, "Only documents that are known to the server are run."),
     # SQLSTATE, the same on both databases.
     "21000": Entry(Kind.INVALID, "The statement would touch rows it must not touch"),
     "22000": Entry(Kind.INVALID, "The database refused a value"),
@@ -203,6 +211,7 @@ CATALOGUE: Mapping[str, Entry] = {
     "428C9": Entry(Kind.INVALID, "the column is generated"),
     "42703": Entry(Kind.INVALID, "column does not exist"),
     "42704": Entry(Kind.INVALID, "type does not exist"),
+    "42803": Entry(Kind.INVALID, "the column is neither grouped by nor aggregated"),
     "42804": Entry(Kind.INVALID, "the operator does not fit the column's type"),
     "42846": Entry(Kind.INVALID, "cannot cast"),
     "42883": Entry(Kind.INVALID, "operator does not exist"),
@@ -230,6 +239,9 @@ class BackstayError(Exception):
     `message`, `details` and `hint` are public. What only operators may see goes into the exception's `__cause__`
     (`raise BackstayError(...) from error`) and is logged once.
 
+    Attributes:
+        index: which operation of a batch it is about; None elsewhere.
+
     Raises:
         KeyError: at once, when `code` is not in the catalogue.
     """
@@ -252,6 +264,7 @@ class BackstayError(Exception):
         self.hint = hint
         self.retry_after_seconds = retry_after_seconds
         self.allow = tuple(allow)
+        self.index: int | None = None
         super().__init__(f"{code}: {self.message}")
 
 

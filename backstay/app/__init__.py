@@ -22,7 +22,8 @@ from sqlalchemy import MetaData
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from backstay.app.identity import IdentityParts
+from backstay.app.graphql import graphql_controllers
+from backstay.app.identity import IdentityParts, secret_of
 from backstay.config.loader import load_settings
 from backstay.config.report import CatalogFacts, refusals
 from backstay.config.settings import Settings
@@ -34,6 +35,8 @@ from backstay.controllers.health import Live, Ready
 from backstay.controllers.openapi.docs_page import DocsPage, JsonDocument
 from backstay.controllers.openapi.document import build_document
 from backstay.controllers.openapi.swagger2 import build_swagger2
+from backstay.controllers.resources.batch import BatchController
+from backstay.controllers.resources.graphql.controller import METHODS as GRAPHQL_METHODS
 from backstay.controllers.resources.item import ItemController
 from backstay.controllers.resources.rest import RestController
 from backstay.controllers.resources.rpc import RpcController
@@ -67,6 +70,8 @@ from backstay.services.health import Health
 from backstay.services.hooks import read_hooks
 from backstay.services.resources.action_reading import read_actions
 from backstay.services.resources.actions import Actions
+from backstay.services.resources.batch import Batches
+from backstay.services.resources.cursors import Cursors
 from backstay.services.resources.explaining import RowExplainer
 from backstay.services.resources.kinds import CallerKinds
 from backstay.services.resources.plan import Planner
@@ -117,6 +122,7 @@ class Backstay:
     ) -> None:
         modules = _import_rooms(package) if package is not None else []
         self.project = project or (_project_of(package) if package else Path.cwd())
+        self.folder = self.project / (package or "backend").replace(".", "/")
         self.settings = settings or load_settings(self.project)
         self.title = title or self.project.resolve().name
         self.metadata: MetaData = Model.metadata
@@ -145,7 +151,7 @@ class Backstay:
         planner = Planner(catalog, settings.rest)
         kinds = CallerKinds(catalog)
         repository = ResourceRepository(self.database, uniques)
-        self.reader = ResourceReader(planner, kinds, repository)
+        self.reader = ResourceReader(planner, kinds, repository, Cursors(secret_of(settings)))
         self.explainer = RowExplainer(RowClauses(self.database))
         own = [name for name in self.metadata.tables if not name.startswith(PLATFORM_PREFIX)]
         self.doctor = Doctor(catalog, inspection_of(self.database), own)
@@ -155,17 +161,22 @@ class Backstay:
         self.workshop.offer(Records, lambda context, session: Records(context, session, self.writer))
         self.actions = Actions(read_actions(self.services, catalog), self.units, self.workshop, self.reader)
         self.users_app = self._users_app()
+        by_table = RestController(routes.REST, self.reader, self.writer, settings.rest)
+        by_row = ItemController(routes.REST, self.reader, self.writer, settings.rest, by_table.listing)
+        batches = Batches(self.units, settings.rest)
         controllers = routes.Controllers(
             live=Live(),
             ready=Ready(self.health),
             rest_root=JsonDocument(self._swagger2(), "application/openapi+json; charset=utf-8"),
-            tables=RestController(routes.REST, self.reader, self.writer),
-            rows=ItemController(routes.REST, self.reader, self.writer, settings.rest),
+            tables=by_table,
+            rows=by_row,
+            batch=BatchController(routes.REST, by_table, by_row, batches, settings.rest),
             rpc=RpcController(routes.RPC, self.actions),
             functions=FunctionsController(self.actions),
             identity=Endpoints(self.identity.endpoints),
             mail_pages=Endpoints(self.identity.mail_pages),
             nothing=_no_path,
+            graphql=graphql_controllers(settings, self.folder, self.reader, self.writer, self.units),
             **self._documentation(),
         )
         dispatch = Dispatch(
@@ -181,6 +192,7 @@ class Backstay:
             development=settings.is_development,
             debug=settings.debug,
             identity=f"{auth_routes.AUTH}/",
+            graphql=routes.GRAPHQL,
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -218,6 +230,7 @@ class Backstay:
             max_rows=self.settings.rest.max_rows,
             endpoints=self.identity.endpoints,
             actions=self.actions.catalog.all(),
+            graphql=routes.GRAPHQL if self.settings.graphql.enabled else None,
         )
 
     def routes(self) -> list[RouteLine]:
@@ -346,7 +359,12 @@ def _platform_routes(settings: Settings) -> list[RouteLine]:
     paths = ["/health/live", "/health/ready", routes.REST]
     if settings.serves_docs:
         paths += [routes.OPENAPI, routes.DOCS]
-    return [RouteLine("GET", path, "everyone", True) for path in paths]
+    lines = [RouteLine("GET", path, "everyone", True) for path in paths]
+    if settings.graphql.enabled:
+        lines += [
+            RouteLine(method, routes.GRAPHQL, "the rules of each table", False) for method in GRAPHQL_METHODS
+        ]
+    return lines
 
 
 def _endpoint_routes(endpoints: Iterable[Endpoint]) -> list[RouteLine]:

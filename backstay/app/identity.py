@@ -77,7 +77,7 @@ class IdentityParts:
     ) -> None:
         self._settings = settings
         self._units = units
-        self._secret = _secret(settings)
+        self._secret = secret_of(settings)
         self._found(project, database, tokens, revoked)
         self._build_sign_in(tokens)
         self._build_changes()
@@ -238,7 +238,8 @@ class IdentityParts:
         self.passwords.close()
 
 
-def _secret(settings: Settings) -> bytes:
+def secret_of(settings: Settings) -> bytes:
+    """The server's secret, from which every key of a purpose is derived."""
     secret = settings.tokens.secret
     return b"" if secret is None else secret.get_secret_value().encode()
 

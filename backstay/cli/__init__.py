@@ -19,6 +19,7 @@ from backstay.cli import (
     dev,
     doctor,
     generate,
+    graphql,
     keys,
     migrate,
     role,
@@ -48,6 +49,7 @@ application.add_typer(access.commands, name="access")
 application.add_typer(migrate.commands, name="migrate")
 application.command("token")(token.token)
 application.add_typer(generate.commands, name="generate")
+application.add_typer(graphql.commands, name="graphql")
 application.add_typer(user.commands, name="user")
 application.add_typer(role.commands, name="role")
 application.add_typer(apikey.commands, name="apikey")

@@ -10,7 +10,10 @@ class RestSettings(BaseModel):
         max_rows: most rows of one array in an answer, embedded arrays included.
         max_depth: most levels of embeds below the resource.
         max_write_rows: most rows of one insert.
+        max_batch_operations: most operations of one batch, which together read and write at most `max_write_rows` rows.
         require_preconditions: PATCH, PUT and DELETE of one row need `If-Match` (428 without).
+        aggregates: `sum()` and its kind may be selected (PGRST123 when not).
+        tx_override: `Prefer: tx=rollback` is honoured: a write is tried, answered and undone.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -20,4 +23,7 @@ class RestSettings(BaseModel):
     max_embeds: int = Field(default=30, ge=0)
     max_conditions: int = Field(default=100, ge=1)
     max_write_rows: int = Field(default=10_000, ge=1)
+    max_batch_operations: int = Field(default=100, ge=1)
     require_preconditions: bool = False
+    aggregates: bool = True
+    tx_override: bool = False

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict
 from backstay.config.auth import AuthSettings
 from backstay.config.database import DatabaseSettings
 from backstay.config.environment import Environment
+from backstay.config.graphql import GraphQLSettings
 from backstay.config.http import HttpSettings
 from backstay.config.log import LogSettings
 from backstay.config.mail import MailSettings
@@ -34,6 +35,7 @@ class Settings(BaseModel):
     passwords: PasswordSettings = PasswordSettings()
     mail: MailSettings = MailSettings()
     rest: RestSettings = RestSettings()
+    graphql: GraphQLSettings = GraphQLSettings()
     log: LogSettings = LogSettings()
 
     @property
@@ -58,3 +60,7 @@ class Settings(BaseModel):
     def serves_docs(self) -> bool:
         """Whether `/docs` and `/openapi.json` are served: by default only in development."""
         return self.is_development if self.docs is None else self.docs
+
+    def graphql_shows(self, chosen: bool | None) -> bool:
+        """Whether what helps to explore the GraphQL schema is there, unless chosen: in development."""
+        return self.is_development if chosen is None else chosen

@@ -41,8 +41,9 @@ class Dispatch:
             await self._fallback(scope, receive, send)
             return
         path: str = scope["path"]
+        controller = self._exact.get(path)
         for prefix, collection, item in self._trees:
-            if path.startswith(prefix):
+            if controller is None and path.startswith(prefix):
                 segments = path.count("/", len(prefix))
                 if segments == 0 and len(path) > len(prefix):
                     await collection(scope, receive, send)
@@ -50,7 +51,6 @@ class Dispatch:
                 if segments == 1 and not path.endswith("/"):
                     await item(scope, receive, send)
                     return
-        controller = self._exact.get(path)
         if controller is None and any(path.startswith(prefix) for prefix, _, _ in self._trees):
             raise BackstayError("PGRST125")
         for prefix, inner in self._below:

@@ -36,6 +36,7 @@ def stack(
     development: bool = False,
     debug: bool = False,
     identity: str = "",
+    graphql: str = "",
 ) -> ASGIApp:
     """`app` behind every layer. A request passes them from top to bottom, its response from bottom to top.
 
@@ -43,14 +44,14 @@ def stack(
     callers=callers)`. `users` are the application's own: they see a request that is lawful and whose caller is known,
     and whatever they raise becomes a problem document. `debug`
     shows clients the causes of errors, in development only. `identity` is the path below which errors have the words
-    of the GoTrue protocol.
+    of the GoTrue protocol; at `graphql` they have the member `errors`.
     """
     order: tuple[Layer | None, ...] = (
         partial(Guard, settings=http),
         partial(RequestId, settings=http),
         OpenStages if development else None,
         AccessLog if log.access else None,
-        partial(Errors, debug=debug and development, identity=identity),
+        partial(Errors, debug=debug and development, identity=identity, graphql=graphql),
         SecurityHeaders,
         partial(Cors, settings=http) if http.cors_origins else None,
         partial(Deadline, seconds=http.request_timeout_seconds),

@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from backstay.errors import BackstayError, Kind
 from backstay.middleware.exchange import CONTEXT, Exchange, exchange_of
+from backstay.middleware.graphql_errors import in_graphql_words
 from backstay.middleware.identity_errors import in_identity_words
 from backstay.middleware.problem import Problem, problem_of, problem_response
 from backstay.services.context import Context
@@ -34,13 +35,14 @@ class Errors:
     """Catches everything; the process goes on.
 
     `debug` adds a `cause` to the problems that are our own fault: what was raised, without the request's secrets.
-    Below the path `identity`, errors have the words of its protocol.
+    Below the path `identity`, errors have the words of its protocol, and at `graphql` the member that its clients read.
     """
 
-    def __init__(self, app: ASGIApp, *, debug: bool = False, identity: str = "") -> None:
+    def __init__(self, app: ASGIApp, *, debug: bool = False, identity: str = "", graphql: str = "") -> None:
         self._app = app
         self._debug = debug
         self._identity = identity
+        self._graphql = graphql
         self._log = structlog.get_logger("backstay.errors")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -66,6 +68,8 @@ class Errors:
         problem = problem_of_exception(error, scope)
         if self._identity and scope["path"].startswith(self._identity):
             problem = in_identity_words(problem, exchange.headers)
+        elif self._graphql and scope["path"] == self._graphql:
+            problem = in_graphql_words(problem)
         if _is_a_fault(error) or (exchange.started and not isinstance(error, BackstayError)):
             self._log_failure(error, problem, exchange, scope)
         if not exchange.started:

@@ -93,7 +93,8 @@ def problem_of(error: BackstayError, *, anonymous: bool = False) -> Problem:
     details = error.details
     if details is not None and not isinstance(details, str):
         details = [asdict(item) if isinstance(item, FieldProblem) else dict(item) for item in details]
-    return Problem(status, error.code, error.message, details, error.hint, tuple(headers))
+    members = {} if error.index is None else {"index": error.index}
+    return Problem(status, error.code, error.message, details, error.hint, tuple(headers), members=members)
 
 
 def problem_bytes(problem: Problem, *, request_id: str, instance: str) -> bytes:

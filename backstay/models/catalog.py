@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, Column, Table
+from sqlalchemy import JSON, BigInteger, Column, ColumnElement, Float, Numeric, Table, Text
+from sqlalchemy.types import TypeEngine
 
 from backstay.models.access.rules import AccessRules
 
@@ -60,6 +61,8 @@ class Field:
         precision, scale: digits in all, and after the point, of a decimal; None for no bound.
         item: what an array holds.
         has_default: a row may be inserted without a value for it.
+        generated: no write may set it.
+        expression: what a computed field is worked out from, in columns of its table; None for a stored column.
     """
 
     name: str
@@ -75,6 +78,7 @@ class Field:
     item: Field | None = None
     generated: bool = False
     sql_type: str = ""
+    expression: ColumnElement[Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -117,7 +121,11 @@ class Unique:
 
 @dataclass(slots=True, eq=False)
 class Resource:
-    """One served table. Relations are filled in once all resources are known; constant from then on."""
+    """One served table. Relations are filled in once all resources are known; constant from then on.
+
+    Attributes:
+        fields: by name, the table's columns in their order, then computed fields, which `*` leaves out.
+    """
 
     name: str
     model: type
@@ -143,12 +151,14 @@ class Catalog:
         return [name for name, resource in self.resources.items() if not resource.access.declared]
 
 
+def value_field(kind: ValueKind, type_: TypeEngine[Any] | None = None, sql_type: str = "") -> Field:
+    """A value that belongs to no table: the end of a JSON path, what a cast or an aggregate gives."""
+    column = Column("value", type_ or Text())
+    return Field("value", kind, column, nullable=True, has_default=False, sql_type=sql_type or kind.value)
+
+
 # What stands at the end of a `->` path.
-JSON_VALUE = Field(
-    name="value",
-    kind=ValueKind.JSON,
-    column=Column("value", JSON()),
-    nullable=True,
-    has_default=False,
-    sql_type="jsonb",
-)
+JSON_VALUE = value_field(ValueKind.JSON, JSON(), "jsonb")
+BIGINT = value_field(ValueKind.INTEGER, BigInteger(), "bigint")
+NUMERIC = value_field(ValueKind.DECIMAL, Numeric(), "numeric")
+DOUBLE = value_field(ValueKind.FLOAT, Float(53), "double precision")

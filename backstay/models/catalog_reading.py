@@ -5,7 +5,7 @@ In charge of refusing, at start, what cannot be served. The ways between tables 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import Column, Table
@@ -17,6 +17,7 @@ from backstay.errors import ConfigurationError
 from backstay.models.access.rules import Access, AccessRules
 from backstay.models.bounds import check_keywords
 from backstay.models.catalog import Catalog, Field, Resource, ValueKind
+from backstay.models.catalog_computed import computed_fields, computed_names
 from backstay.models.catalog_relations import read_relations, read_uniques
 
 
@@ -44,8 +45,10 @@ def read_catalog(models: Iterable[type]) -> Catalog:
 
 def _read_resource(model: type, problems: list[str]) -> Resource | None:
     table: Table = model.__table__  # type: ignore[attr-defined]  # every mapped class has one
-    if table.name == "rpc":
-        problems.append(f"{model.__name__}: a table cannot be called 'rpc', which is a path of the protocol")
+    if table.name in ("rpc", "$batch"):
+        problems.append(
+            f"{model.__name__}: a table cannot be called '{table.name}', which is a path of the protocol"
+        )
     fields = {}
     for column in table.columns:
         read = _read_field(column)
@@ -56,12 +59,9 @@ def _read_resource(model: type, problems: list[str]) -> Resource | None:
         else:
             fields[column.name] = read
     rules = AccessRules(Access.registry.get(model))
-    names = {attribute.key: attribute.columns[0].name for attribute in model.__mapper__.column_attrs}  # type: ignore[attr-defined]
-    for key in list(rules.fields):
-        if names.get(key) not in fields:
-            problems.append(f"{model.__name__}: there is a rule for the column '{key}', which does not exist")
-        else:
-            rules.fields[names[key]] = rules.fields.pop(key)
+    _name_rules(model, table, fields, rules, problems)
+    for computed in computed_fields(model, describe, fields, rules, problems):
+        fields[computed.name] = computed
     if problems:
         return None
     return Resource(
@@ -76,13 +76,29 @@ def _read_resource(model: type, problems: list[str]) -> Resource | None:
     )
 
 
+def _name_rules(
+    model: type, table: Table, fields: Mapping[str, Field], rules: AccessRules, problems: list[str]
+) -> None:
+    """Field rules by the names of columns, where they were declared by attribute."""
+    names = {key: key for key in computed_names(model)} | {
+        attribute.key: attribute.columns[0].name
+        for attribute in model.__mapper__.column_attrs  # type: ignore[attr-defined]  # every mapped class has one
+        if attribute.columns[0] in table.columns.values()
+    }
+    for key in list(rules.fields):
+        if key not in names or (names[key] != key and names[key] not in fields):
+            problems.append(f"{model.__name__}: there is a rule for the column '{key}', which does not exist")
+        else:
+            rules.fields[names[key]] = rules.fields.pop(key)
+
+
 def _description(model: type) -> str:
     text = model.__dict__.get("__doc__") or ""
     return " ".join(text.split())
 
 
 def _read_field(column: Column[Any]) -> Field | None:
-    described = _describe(column.type)
+    described = describe(column.type)
     if described is None:
         return None
     computed = column.computed is not None
@@ -100,14 +116,14 @@ def _read_field(column: Column[Any]) -> Field | None:
     )
 
 
-def _describe(type_: TypeEngine[Any]) -> dict[str, Any] | None:
-    """The parts of a `Field` that follow from the column's type."""
+def describe(type_: TypeEngine[Any]) -> dict[str, Any] | None:
+    """The parts of a `Field` that follow from the column's type; None for a type that cannot be served."""
     if isinstance(type_, sa.TypeDecorator):
-        return _describe(type_.impl_instance)
+        return describe(type_.impl_instance)
     if isinstance(type_, sa.Enum):
         return {"kind": ValueKind.ENUM, "choices": tuple(type_.enums), "sql_type": type_.name or "text"}
     if isinstance(type_, sa.ARRAY):
-        inner = _describe(type_.item_type)
+        inner = describe(type_.item_type)
         if inner is None:
             return None
         item = Field(
@@ -116,9 +132,9 @@ def _describe(type_: TypeEngine[Any]) -> dict[str, Any] | None:
         return {"kind": ValueKind.ARRAY, "item": item, "sql_type": f"{item.sql_type}[]"}
     if isinstance(type_, ranges.AbstractRange):
         return {"kind": ValueKind.RANGE, "sql_type": type_.__visit_name__.lower()}
-    for python_type, describe in _DESCRIPTIONS:
+    for python_type, parts_of in _DESCRIPTIONS:
         if isinstance(type_, python_type):
-            return describe(type_)
+            return parts_of(type_)
     return None
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import ForeignKeyConstraint, Table, UniqueConstraint
 
 from backstay.models.catalog import Cardinality, Field, Junction, Relation, Resource, Unique
+from backstay.models.catalog_declared import declared_relations
 
 _ENGINES = ("sqlite", "postgresql")
 
@@ -30,6 +31,7 @@ def read_relations(source: Resource, by_table: Mapping[Table, Resource]) -> Iter
                 cardinality = Cardinality.ONE_TO_ONE if _is_unique(key) else Cardinality.ONE_TO_MANY
                 yield _relation(source, other, cardinality, key, named, key_on_source=False)
         yield from _through(source, other, by_table, named)
+    yield from declared_relations(source, by_table)
 
 
 def _relation(

@@ -6,13 +6,26 @@ opens, nor of deciding what a caller may do.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import BindParameter, ColumnElement, Select, bindparam, case, false, null, select, true
+from sqlalchemy import (
+    BindParameter,
+    Column,
+    ColumnElement,
+    Select,
+    and_,
+    bindparam,
+    case,
+    false,
+    null,
+    select,
+    true,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.orm import QueryableAttribute
 from sqlalchemy.sql import visitors
+from sqlalchemy.sql.util import _deep_deannotate
 
 from backstay.models.access.caller import Caller
 from backstay.models.access.rules import Access, AccessRules, Predicate
@@ -36,12 +49,18 @@ class Repository:
         """The condition that a row of the model is one this caller may read."""
         return self._condition(_rules(model).read.fold(self.caller))
 
-    def visible(self, attribute: InstrumentedAttribute[Any]) -> ColumnElement[Any]:
-        """The column as this caller sees it: null where its field rule does not hold."""
-        rule = _rules(cast(type[Any], attribute.class_)).fields.get(attribute.key)
-        if rule is None:
+    def visible(self, attribute: QueryableAttribute[Any]) -> ColumnElement[Any]:
+        """The column as this caller sees it: null where its field rule does not hold.
+
+        What is computed has the rules of the columns that it reads, too.
+        """
+        model = cast(type[Any], attribute.class_)
+        rules = _rules(model).fields
+        held = [rules[key] for key in (attribute.key, *_read_by(attribute, model)) if key in rules]
+        if not held:
             return attribute.expression
-        return case((self._condition(rule.fold(self.caller)), attribute.expression), else_=null())
+        conditions = [self._condition(rule.fold(self.caller)) for rule in dict.fromkeys(held)]
+        return case((and_(*conditions), attribute.expression), else_=null())
 
     def _condition(self, outcome: bool | Predicate) -> ColumnElement[bool]:
         if isinstance(outcome, Predicate):
@@ -51,6 +70,14 @@ class Repository:
 
 def _rules(model: type[Any]) -> AccessRules:
     return AccessRules(Access.registry.get(model))
+
+
+def _read_by(attribute: QueryableAttribute[Any], model: type[Any]) -> Iterator[str]:
+    """The attributes whose columns an attribute is worked out from."""
+    table = model.__table__
+    for part in visitors.iterate(_deep_deannotate(attribute.expression)):
+        if isinstance(part, Column) and part.table is table:
+            yield model.__mapper__.get_property_by_column(part).key
 
 
 def _bound(expression: ColumnElement[bool], values: Mapping[str, Any]) -> ColumnElement[bool]:

@@ -9,8 +9,10 @@ from starlette.types import ASGIApp
 
 REST = "/rest/v1/"
 RPC = "/rest/v1/rpc/"
+BATCH = f"{REST}$batch"
 OPENAPI = "/openapi.json"
 DOCS = "/docs"
+GRAPHQL = "/graphql/v1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +26,13 @@ class Controllers:
     rows: ASGIApp
     rpc: ASGIApp
     functions: ASGIApp
+    batch: ASGIApp
     openapi: ASGIApp
     docs: ASGIApp
     identity: ASGIApp
     mail_pages: ASGIApp
     nothing: ASGIApp
+    graphql: Mapping[str, ASGIApp]
     assets: Mapping[str, ASGIApp]
 
 
@@ -39,9 +43,11 @@ def exact(controllers: Controllers) -> dict[str, ASGIApp]:
         "/health/ready": controllers.ready,
         "/rest/v1": controllers.rest_root,
         REST: controllers.rest_root,
+        BATCH: controllers.batch,
         OPENAPI: controllers.openapi,
         DOCS: controllers.docs,
         **controllers.assets,
+        **controllers.graphql,
     }
 
 

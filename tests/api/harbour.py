@@ -25,7 +25,7 @@ from backstay.models.base import Model
 from backstay.repositories.database import ResultRow, Statement
 from backstay.repositories.database.postgres import PostgresDatabase
 from backstay.repositories.database.sqlite import SqliteDatabase
-from tests.api.models import MODELS
+from tests.api.models import FAVOURITES, MODELS
 from tests.api.seed import ROWS, USERS
 
 PUBLISHABLE_KEY = "sb_publishable_0123456789abcdef0123"
@@ -115,6 +115,8 @@ class Harbour:
         async with self.app.sessions.engine.begin() as connection:
             models: list[type] = [User, *self.models]
             tables = [_table(model) for model in models]
+            if self.models is MODELS:
+                tables.append(FAVOURITES)
             await connection.run_sync(self.app.metadata.create_all, tables=tables)
             await connection.execute(insert(_table(User)), USERS)
             for name, rows in self.rows.items():

@@ -15,6 +15,7 @@ from uuid import UUID
 from sqlalchemy import (
     JSON,
     CheckConstraint,
+    Column,
     Computed,
     DateTime,
     Enum,
@@ -24,11 +25,17 @@ from sqlalchemy import (
     Numeric,
     SmallInteger,
     String,
+    Table,
     Text,
     UniqueConstraint,
+    cast,
+    func,
     text,
+    true,
+    type_coerce,
 )
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.ext.hybrid import hybrid_property
+from sqlalchemy.orm import Mapped, column_property, mapped_column, relationship
 from sqlalchemy.types import ARRAY
 
 from backstay.models.access.rules import Access
@@ -67,11 +74,35 @@ class Port(Model):
     earnings: Mapped[int | None] = mapped_column(CheckConstraint("earnings >= 0", name="earnings"))
     nation: Mapped[Nation | None] = relationship(lazy="raise")
 
+    @hybrid_property
+    def is_deep(self: Any) -> Any:
+        """Seen by all."""
+        return self.depth > 14
+
+    @hybrid_property
+    def is_known(self: Any) -> Any:
+        """Something even of nothing: what a row that is not there must not show."""
+        return func.coalesce(self.name, "") != "?"
+
+    @hybrid_property
+    def twice(self: Any) -> Any:
+        """Reads a hidden column."""
+        return self.earnings * 2
+
 
 class PortAccess(Access, model=Port):
     read = True
     create = update = delete = EDITOR
     fields = {Port.earnings: EDITOR}
+
+
+# A table without a model, over which one relationship leads.
+FAVOURITES = Table(
+    "favourites",
+    Model.metadata,
+    Column("sailor_id", ForeignKey("sailors.id", ondelete="CASCADE"), primary_key=True),
+    Column("port_code", ForeignKey("ports.code"), primary_key=True),
+)
 
 
 class Ship(Model):
@@ -90,6 +121,12 @@ class Ship(Model):
     double_tons: Mapped[int] = mapped_column(Computed("tons * 2", persisted=True))
     touched: Mapped[str | None] = mapped_column(Text, onupdate="by the application")
     sailors: Mapped[list[Sailor]] = relationship(secondary="crews", lazy="raise", viewonly=True)
+    title: Mapped[str] = column_property(type_coerce(name + " (" + func.coalesce(flag, "-") + ")", Text()))
+
+    @hybrid_property
+    def _unserved(self) -> str:
+        """Of the model's own use: no SQL."""
+        return self.name.upper()
 
 
 class ShipAccess(Access, model=Ship):
@@ -118,6 +155,7 @@ class Sailor(Model):
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
     name: Mapped[str]
     mentor_id: Mapped[int | None] = mapped_column(ForeignKey("sailors.id"))
+    loved: Mapped[list[Port]] = relationship(secondary=FAVOURITES, lazy="raise", viewonly=True)
 
 
 class SailorAccess(Access, model=Sailor):
@@ -187,11 +225,26 @@ class Voyage(Model):
     rank: Mapped[int | None] = mapped_column(SmallInteger, CheckConstraint("rank > 0", name="rank"))
     __table_args__ = (UniqueConstraint("owner_id", "title"),)
 
+    @hybrid_property
+    def tax(self: Any) -> Any:
+        """Reads a masked column."""
+        return self.cost * 2
+
+    @hybrid_property
+    def risk(self: Any) -> Any:
+        """Fails on PostgreSQL for a rank of more than 32766."""
+        return self.rank + cast(1, SmallInteger)
+
+    @hybrid_property
+    def is_open(self: Any) -> Any:
+        """Has a rule of its own."""
+        return self.public == true()
+
 
 class VoyageAccess(Access, model=Voyage):
     read = Voyage.public | (Voyage.owner_id == caller.id)
     create = update = delete = Voyage.owner_id == caller.id
-    fields = {Voyage.cost: Voyage.owner_id == caller.id}
+    fields = {Voyage.cost: Voyage.owner_id == caller.id, Voyage.is_open: caller.is_authenticated}
 
 
 class Stop(Model):

@@ -78,6 +78,11 @@ ROWS: Mapping[str, Sequence[dict[str, Any]]] = {
         {"ship_id": 2, "sailor_id": 2, "duty": None},
         {"ship_id": 3, "sailor_id": 4, "duty": "captain"},
     ],
+    "favourites": [
+        {"sailor_id": 1, "port_code": "DEHAM"},
+        {"sailor_id": 1, "port_code": "NLRTM"},
+        {"sailor_id": 2, "port_code": "NLRTM"},
+    ],
     "berths": [
         {"port_code": "DEHAM", "number": 1, "length": 200},
         {"port_code": "DEHAM", "number": 2, "length": 300},

@@ -66,6 +66,8 @@ def main() -> None:
     url, port, tables = sys.argv[1], int(sys.argv[2]), sys.argv[3:]
     models = [model for model in MODELS if not tables or model.__tablename__ in tables]
     settings = settings_for(url)
+    # A client may ask that what it writes be undone.
+    settings = settings.model_copy(update={"rest": settings.rest.model_copy(update={"tx_override": True})})
     app = Backstay(settings=settings, models=models, project=Path("/"), title="harbour")
     http = settings.http.model_copy(update={"port": port})
     uvicorn.Server(uvicorn_config(app, http)).run()

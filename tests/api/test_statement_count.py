@@ -13,6 +13,8 @@ READS: tuple[tuple[str, str | None, dict[str, str]], ...] = (
     ("ports", None, {}),
     ("ports?select=code&order=name.desc&limit=2&offset=1", None, {}),
     ("ports?limit=2", "count=exact", {}),
+    ("ports?order=nation_code&limit=2&$after=", "count=exact", {}),
+    ("ports?select=code,ships(*)&limit=2", "cursor", {"If-None-Match": "*"}),
     ("ports?code=eq.NOPE", "count=exact", {}),
     ("ports/DEHAM", None, {}),
     ("ports/DEHAM", None, {"If-None-Match": "*"}),
@@ -26,6 +28,11 @@ READS: tuple[tuple[str, str | None, dict[str, str]], ...] = (
     (DEEP, None, {}),
     (DEEP, "count=exact", {}),
     (f"{DEEP}&ports.ships.crews.sailors.order=name.desc&ports.ships.limit=1", None, {}),
+    ("ports?select=kind,depth.avg(),count()", "count=exact", {}),
+    ("nations?select=code,ports(kind,count(),ships(tons.sum()))", None, {}),
+    ("ports?select=name,...nations(nation:name),...ships(ship:name,...sailors(sailor:name))", None, {}),
+    ("ships?select=title,ports(is_deep),count()&ports.is_deep=is.true", None, {}),
+    ("ports", "timezone=Asia/Tokyo", {"Accept": "application/vnd.pgrst.array+json;nulls=stripped"}),
     ("sailors?select=a:sailors(b:sailors(c:sailors(d:sailors(id))))", None, {}),
 )
 

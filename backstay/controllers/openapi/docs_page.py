@@ -10,19 +10,20 @@ import hashlib
 import html
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from starlette.types import Receive, Scope, Send
 
+from backstay.controllers.stored_answer import (
+    CONTENT_SECURITY_POLICY,
+    REVALIDATED,
+    send_stored,
+    stored,
+)
 from backstay.errors import BackstayError, ConfigurationError
 
-CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:;"
-    " connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
 ASSETS_PACKAGE = "fastapi_offline"
 _ASSETS = {
     "swagger-ui-bundle.js": b"text/javascript; charset=utf-8",
@@ -31,7 +32,6 @@ _ASSETS = {
 }
 # A new version of the assets has a new address (`?v=`), so a browser never needs to ask again.
 _YEAR = b"public, max-age=31536000, immutable"
-_REVALIDATED = b"no-cache"
 
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -54,24 +54,6 @@ _INIT = """window.ui = SwaggerUIBundle({options});
 """
 
 
-@dataclass(frozen=True, slots=True)
-class StoredAnswer:
-    """Bytes with their ETag, ready to send."""
-
-    body: bytes
-    etag: bytes
-    headers: tuple[tuple[bytes, bytes], ...]
-
-
-def stored(
-    body: bytes, media_type: bytes, cache_control: bytes, extra: tuple[tuple[bytes, bytes], ...] = ()
-) -> StoredAnswer:
-    """An answer under a strong ETag, the first 32 digits of the body's SHA-256."""
-    etag = b'"' + hashlib.sha256(body).hexdigest()[:32].encode() + b'"'
-    headers = ((b"content-type", media_type), (b"etag", etag), (b"cache-control", cache_control), *extra)
-    return StoredAnswer(body, etag, headers)
-
-
 class JsonDocument:
     """A JSON document at one address: GET and HEAD, 304 for a known ETag.
 
@@ -83,10 +65,10 @@ class JsonDocument:
         self, document: Mapping[str, Any], media_type: str = "application/json; charset=utf-8"
     ) -> None:
         body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
-        self.answer = stored(body, media_type.encode(), _REVALIDATED)
+        self.answer = stored(body, media_type.encode(), REVALIDATED)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await _send(self.answer, scope, send)
+        await send_stored(self.answer, scope, send)
 
 
 class DocsPage:
@@ -113,7 +95,7 @@ class DocsPage:
             version=version,
         )
         policy = (b"content-security-policy", CONTENT_SECURITY_POLICY.encode())
-        self.answers = {path: stored(page.encode(), b"text/html; charset=utf-8", _REVALIDATED, (policy,))}
+        self.answers = {path: stored(page.encode(), b"text/html; charset=utf-8", REVALIDATED, (policy,))}
         for name, (content, media_type) in files.items():
             self.answers[f"{path}/assets/{name}"] = stored(content, media_type, _YEAR)
 
@@ -121,29 +103,7 @@ class DocsPage:
         answer = self.answers.get(scope["path"])
         if answer is None:
             raise BackstayError("not_found")
-        await _send(answer, scope, send)
-
-
-async def _send(answer: StoredAnswer, scope: Scope, send: Send) -> None:
-    if scope["method"] not in ("GET", "HEAD"):
-        raise BackstayError("method_not_allowed", allow=("GET", "HEAD"))
-    if _is_known(answer.etag, scope["headers"]):
-        await send({"type": "http.response.start", "status": 304, "headers": list(answer.headers[1:])})
-        await send({"type": "http.response.body", "body": b""})
-        return
-    length = (b"content-length", str(len(answer.body)).encode())
-    await send({"type": "http.response.start", "status": 200, "headers": [*answer.headers, length]})
-    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else answer.body})
-
-
-def _is_known(etag: bytes, headers: list[tuple[bytes, bytes]]) -> bool:
-    """Whether `If-None-Match` names this ETag, by weak comparison (RFC 9110, section 13.1.2)."""
-    for name, value in headers:
-        if name == b"if-none-match":
-            known = [tag.strip().removeprefix(b"W/") for tag in value.split(b",")]
-            if etag in known or known == [b"*"]:
-                return True
-    return False
+        await send_stored(answer, scope, send)
 
 
 def _read_assets() -> dict[str, tuple[bytes, bytes]]:

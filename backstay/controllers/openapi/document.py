@@ -11,7 +11,9 @@ from typing import Any
 from backstay.controllers.endpoints import Endpoint
 from backstay.controllers.openapi.actions import add_actions
 from backstay.controllers.openapi.audience import described
+from backstay.controllers.openapi.batch import BATCH_SCHEMAS, batch_paths
 from backstay.controllers.openapi.endpoints import add_endpoints
+from backstay.controllers.openapi.graphql import graphql_paths
 from backstay.controllers.openapi.parameters import SHARED_PARAMETERS, component_parameters
 from backstay.controllers.openapi.paths import (
     ANYWHERE,
@@ -38,6 +40,10 @@ _HEADERS: dict[str, Any] = {
     "ETag": {
         "description": "Names this state of the answer (RFC 9110, section 8.8.3).",
         "schema": {"type": "string", "pattern": r'^(?:W/)?"[^"]*"$'},
+    },
+    "Link": {
+        "description": 'The next page, as `rel="next"` (RFC 8288), where one was asked for and this one is full.',
+        "schema": {"type": "string"},
     },
     "Location": {"description": "The address of the row.", "schema": {"type": "string"}},
     "Preference-Applied": {
@@ -81,6 +87,7 @@ def build_document(
     max_rows: int,
     endpoints: Sequence[Endpoint] = (),
     actions: Sequence[Action] = (),
+    graphql: str | None = None,
 ) -> Document:
     """The OpenAPI 3.1 document as a JSON-ready value.
 
@@ -89,10 +96,11 @@ def build_document(
         max_rows: most rows of one answer, named in the description.
         endpoints: the platform's own, beside the tables.
         actions: the users' own, by name.
+        graphql: where the tables are served in GraphQL; None where they are not.
     """
     resources = described(catalog)
     paths: dict[str, Any] = {}
-    schemas = dict(SHARED_SCHEMAS)
+    schemas = SHARED_SCHEMAS | BATCH_SCHEMAS
     parameters = dict(SHARED_PARAMETERS)
     for resource in resources:
         paths |= resource_paths(resource)
@@ -111,7 +119,10 @@ def build_document(
             for resource in resources
         ]
         + [{"name": "platform", "description": "Health, and this description."}],
-        "paths": paths | _platform_paths(),
+        "paths": paths
+        | batch_paths()
+        | _platform_paths()
+        | ({} if graphql is None else graphql_paths(graphql)),
         "components": {
             "schemas": schemas,
             "parameters": parameters,

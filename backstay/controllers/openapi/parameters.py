@@ -52,7 +52,8 @@ SHARED_PARAMETERS: dict[str, Parameter] = {
         "name": "Prefer",
         "in": "header",
         "description": "`count=exact`, `count=planned` or `count=estimated` adds the number of rows to `Content-Range`;"
-        " `handling=strict` refuses preferences that are not known.",
+        " `cursor` asks for a `Link` to the next page;"
+        " `timezone=Europe/Berlin` shows points in time in that zone; `handling=strict` refuses preferences that are not known.",
         "schema": {"type": "string"},
     },
     "preferWrite": {
@@ -158,7 +159,8 @@ def _select(resource: Resource) -> Parameter:
         "description": "What to answer of each row: columns, then rows of related tables"
         + (f" (`{names[0]}(*)`)" if names else "")
         + ", joined by commas. The full grammar also has aliases (`alias:column`), casts (`column::text`), JSON paths"
-        " (`column->key`), hints (`table!hint(*)`) and `!inner`. All columns when left out.",
+        " (`column->key`), hints (`table!hint(*)`), `!inner`, spreads (`...table(column)`) and aggregates (`count()`,"
+        " `column.sum()`). All columns but computed ones when left out.",
         "schema": {"type": "string", "pattern": rf"^(?: *|(?:{columns})(?:,(?:{columns}))*{embeds})$"},
         "example": "*",
     }

@@ -8,12 +8,15 @@ from urllib.parse import quote
 
 from backstay.controllers.openapi.audience import collection_methods, is_public, item_methods
 from backstay.controllers.openapi.parameters import (
+    SHARED_PARAMETERS,
+    component_parameters,
     conflict_targets,
     required_filter,
     row_filters,
     shared,
 )
 from backstay.controllers.openapi.schemas import Schema, example_row, reference
+from backstay.controllers.resources.media import QUESTION_TYPE
 from backstay.models.access.rules import Rule
 from backstay.models.catalog import Resource
 
@@ -66,6 +69,12 @@ SHAPED = (
 )
 WINDOW = " A `Range: 0-9` header (with `Range-Unit: items`) does what `limit` and `offset` do."
 
+CURSORS = (
+    " With `Prefer: cursor`, or `$after=` in the address, a full page has a `Link` to the next one, which begins after"
+    " its last row whatever was written since."
+)
+_LISTED = {"Content-Range", "Content-Location", "Link", "Preference-Applied"}
+
 
 def problem_responses(statuses: Iterable[int], *, body: bool = True) -> dict[str, Any]:
     """References to the component responses of these statuses; to those without a body for HEAD."""
@@ -79,7 +88,12 @@ def problem_responses(statuses: Iterable[int], *, body: bool = True) -> dict[str
 def resource_paths(resource: Resource) -> dict[str, Any]:
     """The path items of one table, without the methods that no caller may use."""
     root = f"{REST_ROOT}/{quote(resource.name, safe='')}"
-    paths = {root: _collection(resource), f"{root}/{{id}}": _item(resource)}
+    readable = "get" in collection_methods(resource)
+    paths = {
+        root: _collection(resource),
+        f"{root}/query": {"post": _query(resource)} if readable else {},
+        f"{root}/{{id}}": _item(resource),
+    }
     return {path: item for path, item in paths.items() if item}
 
 
@@ -138,13 +152,9 @@ def security(rules: Sequence[Rule]) -> list[dict[str, list[str]]]:
 
 
 def _list(resource: Resource) -> Operation:
-    answer = _answer(
-        "The rows.", _rows(resource), {"Content-Range", "Content-Location", "Preference-Applied"}
-    )
-    partial = _answer(
-        "Some of the rows.", _rows(resource), {"Content-Range", "Content-Location", "Preference-Applied"}
-    )
-    names = ("limit", "offset", "preferRead")
+    answer = _answer("The rows.", _rows(resource), {*_LISTED, "ETag"})
+    partial = _answer("Some of the rows.", _rows(resource), {*_LISTED, "ETag"})
+    names = ("limit", "offset", "preferRead", "ifNoneMatch")
     return _operation(
         resource,
         "list",
@@ -159,10 +169,39 @@ def _list(resource: Resource) -> Operation:
         {
             "200": answer,
             "206": partial,
+            "304": _empty("Not changed since.", {"ETag"}),
             **problem_responses((*ANYWHERE, *READING)),
         },
-        description=resource.description + WINDOW,
+        description=resource.description + WINDOW + CURSORS,
     )
+
+
+def _query(resource: Resource) -> Operation:
+    """A question that is too long for an address; `QUERY` at the table, which OpenAPI 3.1 has no word for, does it too."""
+    name = resource.name
+    operation = _operation(
+        resource,
+        "query",
+        f"List rows of {name}, asked in the body",
+        [resource.access.read],
+        [shared("preferRead")],
+        {
+            "200": _answer("The rows.", _rows(resource), _LISTED),
+            "206": _answer("Some of the rows.", _rows(resource), _LISTED),
+            **problem_responses((*ANYWHERE, *READING, 413, 415)),
+        },
+        description="The body is the query string that GET takes, filters included. `QUERY` at the table's own address"
+        " takes the same body.",
+    )
+    parameters = {**component_parameters(resource), **SHARED_PARAMETERS}
+    properties = {
+        "select": parameters[f"{name}.select"]["schema"],
+        "order": parameters[f"{name}.order"]["schema"],
+        "limit": parameters["limit"]["schema"],
+        "offset": parameters["offset"]["schema"],
+    }
+    content = {QUESTION_TYPE: {"schema": {"type": "object", "properties": properties}}}
+    return {**operation, "requestBody": {"required": True, "content": content}}
 
 
 def _insert(resource: Resource) -> Operation:

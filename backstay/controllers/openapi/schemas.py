@@ -50,9 +50,10 @@ def row_schemas(resource: Resource) -> dict[str, Schema]:
 
 
 def example_row(resource: Resource) -> dict[str, Any]:
-    """A row of the table, every shown column in it."""
+    """A row of the table, with what is shown of it unless more is selected."""
     checks = check_keywords(resource)
-    return {field.name: example(field, checks.get(field.name, {})) for field in shown_fields(resource)}
+    stored = [field for field in shown_fields(resource) if field.expression is None]
+    return {field.name: example(field, checks.get(field.name, {})) for field in stored}
 
 
 def field_schema(field: Field, keywords: Keywords, *, nullable: bool) -> Schema:
@@ -109,6 +110,8 @@ def _notes(resource: Resource, field: Field) -> list[str]:
     notes = ["Part of the primary key."] if field in resource.primary_key else []
     if field in resource.primary_key and len(resource.primary_key) == 1:
         notes = ["Primary key."]
+    if field.expression is not None:
+        notes.append("Computed; shown when it is selected.")
     for target, column in targets(resource, field):
         notes.append(f"References `{target}.{column}`.")
     return notes

@@ -103,6 +103,8 @@ def _property(resource: Resource, field: Field) -> Document:
         described_as["maxLength"] = field.length
     if field.choices:
         described_as["enum"] = list(field.choices)
+    if field.generated:
+        described_as["readOnly"] = True
     note = _note(resource, field)
     return {**described_as, "description": note} if note else described_as
 

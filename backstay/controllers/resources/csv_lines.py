@@ -1,26 +1,22 @@
 """Rows as CSV (RFC 4180): a header line, then a line for each row.
 
-Made from the JSON document, so that a value reads the same in both. Null is an empty field, empty text is `""`.
+Made from the JSON document, so that a value reads the same in both. Null is an empty field, empty text is `""`. No
+value is altered: what a spreadsheet would take for a formula is for whoever opens it in one to mind.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
+
+from backstay.controllers.resources.exact_json import Digits, read, written
 
 _NEEDS_QUOTES = re.compile(r'[",\r\n]|^\s|\s$|^$')
 
 
-class _Digits(str):
-    """A number as it was written."""
-
-    __slots__ = ()
-
-
 def csv_of(document: bytes) -> bytes:
     """A JSON array of flat objects as CSV lines; an embed becomes its JSON."""
-    rows: list[dict[str, Any]] = json.loads(document, parse_float=_Digits, parse_int=_Digits)
+    rows: list[dict[str, Any]] = read(document)
     if not rows:
         return b""
     lines = [",".join(map(_quoted, rows[0]))]
@@ -33,19 +29,11 @@ def _field(value: Any) -> str:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, _Digits):
+    if isinstance(value, Digits):
         return value
     if isinstance(value, str):
         return _quoted(value)
-    return _quoted(_json(value))
-
-
-def _json(value: Any) -> str:
-    if isinstance(value, dict):
-        return "{" + ",".join(f"{_json(key)}:{_json(item)}" for key, item in value.items()) + "}"
-    if isinstance(value, list):
-        return "[" + ",".join(map(_json, value)) + "]"
-    return value if isinstance(value, _Digits) else json.dumps(value, ensure_ascii=False)
+    return _quoted(written(value))
 
 
 def _quoted(text: str) -> str:

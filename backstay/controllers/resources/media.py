@@ -1,4 +1,4 @@
-"""Media types: which form of an answer the caller accepts, and whether a body is JSON.
+"""Media types: which form of an answer the caller accepts, and which form a body has.
 
 In charge of `Accept` (RFC 9110 section 12.5.1) and of `Content-Type`. What an error looks like is not settled here.
 """
@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cached_property
 
 from backstay.errors import BackstayError
 from backstay.models.resources.request import Shape
 
 _OBJECT = "application/vnd.pgrst.object+json"
+_ARRAY = "application/vnd.pgrst.array+json"
+_STRIPPED = ";nulls=stripped"
+QUESTION_TYPE = "application/x-www-form-urlencoded"
 _QUALITY = re.compile(r"(?:0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)\Z")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]++\Z")
 _SHOWN_CHARACTERS = 200
@@ -20,10 +24,15 @@ _SHOWN_CHARACTERS = 200
 
 @dataclass(frozen=True)
 class AnswerMedia:
-    """The form of an answer, and the `Content-Type` that says so."""
+    """The form of an answer, and the `Content-Type` that says so.
+
+    Attributes:
+        strips_nulls: members that are null are left out of objects, at any depth.
+    """
 
     shape: Shape
     content_type: str
+    strips_nulls: bool = False
 
     @cached_property
     def header(self) -> tuple[bytes, bytes]:
@@ -33,6 +42,8 @@ class AnswerMedia:
 
 JSON_ARRAY = AnswerMedia(Shape.ARRAY, "application/json; charset=utf-8")
 JSON_OBJECT = AnswerMedia(Shape.OBJECT, f"{_OBJECT}; charset=utf-8")
+STRIPPED_ARRAY = AnswerMedia(Shape.ARRAY, f"{_ARRAY};nulls=stripped; charset=utf-8", strips_nulls=True)
+STRIPPED_OBJECT = AnswerMedia(Shape.OBJECT, f"{_OBJECT};nulls=stripped; charset=utf-8", strips_nulls=True)
 CSV_LINES = AnswerMedia(Shape.CSV, "text/csv; charset=utf-8")
 
 # What each form answers to, in the server's order of preference; more specific ranges rule over less specific ones.
@@ -49,6 +60,11 @@ _AVAILABLE: tuple[tuple[AnswerMedia, dict[str, int]], ...] = (
     ),
     (CSV_LINES, {"text/csv": 2, "text/*": 1, "*/*": 0}),
     (JSON_OBJECT, {_OBJECT: 2, "application/vnd.pgrst.object": 2}),
+    (STRIPPED_ARRAY, dict.fromkeys((f"{_ARRAY}{_STRIPPED}", f"application/vnd.pgrst.array{_STRIPPED}"), 2)),
+    (
+        STRIPPED_OBJECT,
+        dict.fromkeys((f"{_OBJECT}{_STRIPPED}", f"application/vnd.pgrst.object{_STRIPPED}"), 2),
+    ),
 )
 
 # What clients send most, already negotiated.
@@ -59,6 +75,8 @@ _USUAL: dict[bytes | None, AnswerMedia] = {
     b"application/json": JSON_ARRAY,
     b"application/json, */*": JSON_ARRAY,
     _OBJECT.encode(): JSON_OBJECT,
+    f"{_ARRAY}{_STRIPPED}".encode(): STRIPPED_ARRAY,
+    f"{_OBJECT}{_STRIPPED}".encode(): STRIPPED_OBJECT,
     b"text/csv": CSV_LINES,
 }
 
@@ -88,24 +106,59 @@ def negotiate(accept: bytes | None) -> AnswerMedia:
     return best
 
 
-def require_json(content_type: bytes | None) -> None:
-    """Refuses a body that does not say it is JSON in UTF-8.
+class BodyForm(StrEnum):
+    """How the rows of a write are written."""
 
-    Saying so matters: what a browser may send across origins without asking first is never `application/json`.
+    JSON = "json"
+    CSV = "csv"
+    FIELDS = "fields"
+
+
+def body_form(content_type: bytes | None) -> BodyForm:
+    """The form that a body says it has. All are UTF-8.
+
+    Saying so matters: a browser may send a form across origins without asking first, which is why a session's cookie
+    alone lets nobody write (`middleware/cookie_session.py`).
 
     Raises:
         BackstayError: unsupported_media_type.
     """
     if content_type == b"application/json":
-        return
+        return BodyForm.JSON
     name, parameters = _parsed((content_type or b"").decode("latin-1"))
     charsets = {value for key, value in parameters if key == "charset"}
-    is_json = name == "application/json" or (name.startswith("application/") and name.endswith("+json"))
-    is_json = is_json or name in ("application/vnd.pgrst.object", "application/vnd.pgrst.array")
-    if not is_json or not charsets <= {"utf-8", "utf8"}:
+    form = _BODY_FORMS.get(name)
+    if name.startswith("application/") and name.endswith("+json"):
+        form = BodyForm.JSON
+    if form is None or not charsets <= {"utf-8", "utf8"}:
         raise BackstayError(
-            "unsupported_media_type", details="The body must be JSON: Content-Type: application/json."
+            "unsupported_media_type",
+            details="The body must be JSON (Content-Type: application/json), text/csv or"
+            " application/x-www-form-urlencoded, in UTF-8.",
         )
+    return form
+
+
+def require_question(content_type: bytes | None) -> None:
+    """Refuse a body that does not say it is a query string.
+
+    Raises:
+        BackstayError: unsupported_media_type.
+    """
+    name, parameters = _parsed((content_type or b"").decode("latin-1"))
+    charsets = {value for key, value in parameters if key == "charset"}
+    if name != QUESTION_TYPE or not charsets <= {"utf-8", "utf8"}:
+        details = f"The body must be a query string: Content-Type: {QUESTION_TYPE}."
+        raise BackstayError("unsupported_media_type", details=details)
+
+
+_BODY_FORMS = {
+    "application/json": BodyForm.JSON,
+    "application/vnd.pgrst.object": BodyForm.JSON,
+    "application/vnd.pgrst.array": BodyForm.JSON,
+    "text/csv": BodyForm.CSV,
+    QUESTION_TYPE: BodyForm.FIELDS,
+}
 
 
 def _ranges(accept: str) -> list[tuple[str, int]]:
@@ -118,8 +171,8 @@ def _ranges(accept: str) -> list[tuple[str, int]]:
             if key == "q":
                 quality = round(float(value) * 1000) if _QUALITY.match(value) else 0
             elif key == "nulls":
-                # Objects without their null members are not offered, so this range names nothing available.
-                name = ""
+                # Part of the name. Whatever has no form without nulls is then no name of anything.
+                name = f"{name};nulls={value}" if name else ""
         if name:
             ranges.append((name, quality))
     return ranges

@@ -14,6 +14,7 @@ from backstay.models.catalog import Resource
 _NEEDS: Mapping[str, tuple[str, ...]] = {
     "GET": ("read",),
     "HEAD": ("read",),
+    "QUERY": ("read",),
     "POST": ("create",),
     "PATCH": ("update",),
     "PUT": ("create", "update"),

@@ -9,6 +9,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal, cast, get_args
+from zoneinfo import available_timezones
 
 from backstay.errors import BackstayError
 from backstay.models.resources.request import Conflict, Count
@@ -20,8 +21,18 @@ Transaction = Literal["commit", "rollback"]
 
 MAX_AFFECTED = 2**63 - 1
 
-# What can be honoured, in the order of the echo. `tx` and `timezone` are read but never honoured.
-HONOURED = ("resolution", "missing", "return", "count", "handling", "max-affected")
+# What can be honoured, in the order of the echo. `tx` is, where a setting allows it.
+HONOURED = (
+    "resolution",
+    "missing",
+    "return",
+    "count",
+    "tx",
+    "handling",
+    "timezone",
+    "max-affected",
+    "cursor",
+)
 
 _CHOICES: dict[str, tuple[str, ...]] = {
     "resolution": tuple(Conflict),
@@ -31,7 +42,9 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "tx": get_args(Transaction),
     "handling": get_args(Handling),
 }
-_FREE = frozenset({"timezone", "cursor"})
+_FREE = frozenset({"cursor"})
+# Read from the machine once: 600 names, of which a request may name any.
+_ZONES = frozenset(available_timezones())
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +53,8 @@ class Preferences:
 
     Attributes:
         max_affected: most rows that a write may touch; only ever set together with `handling=strict`.
+        timezone: name of a time zone that this machine knows.
+        cursor: of the page before; empty for the first page.
     """
 
     return_: Return | None = None
@@ -50,6 +65,7 @@ class Preferences:
     max_affected: int | None = None
     tx: Transaction | None = None
     timezone: str | None = None
+    cursor: str | None = None
 
 
 NO_PREFERENCES = Preferences()
@@ -104,18 +120,22 @@ def applied_header(preferences: Preferences, honoured: Collection[str] = HONOURE
         "missing": preferences.missing,
         "return": preferences.return_,
         "count": preferences.count,
+        "tx": preferences.tx,
+        "timezone": preferences.timezone,
         "handling": preferences.handling,
         "max-affected": None if max_affected is None else str(max_affected),
     }
-    echo = [
-        f"{name}={expressed[name]}" for name in HONOURED if name in honoured and expressed[name] is not None
-    ]
+    echo = [f"{name}={expressed[name]}" for name in HONOURED if name in honoured and expressed.get(name)]
+    if preferences.cursor is not None and "cursor" in honoured:
+        echo.append("cursor")
     return ", ".join(echo) or None
 
 
 def _is_valid(name: str, choice: str) -> bool:
     if name == "max-affected":
         return choice.isascii() and choice.isdecimal() and len(choice) <= 19 and int(choice) <= MAX_AFFECTED
+    if name == "timezone":
+        return choice in _ZONES
     return name in _FREE or choice in _CHOICES.get(name, ())
 
 
@@ -130,4 +150,5 @@ def _preferences(found: dict[str, str]) -> Preferences:
         max_affected=int(found["max-affected"]) if strict and "max-affected" in found else None,
         tx=cast("Transaction | None", found.get("tx")),
         timezone=found.get("timezone"),
+        cursor=found.get("cursor"),
     )

@@ -31,6 +31,9 @@ from backstay.models.resources.request import AllColumns, Logic, Query
 
 MAX_INTEGER = 2**63 - 1
 
+# The cursor of the page before; no column is called so, since an unquoted name does not begin like this.
+AFTER = "$after"
+
 # One unit of weight in the caches is 128 bytes of query string: at most 64 items, about 13 kB of structure.
 BYTES_PER_WEIGHT = 128
 
@@ -55,6 +58,7 @@ class ParsedQuery:
         columns: `columns=`, for writes.
         on_conflict: `on_conflict=`, for writes; empty when not given.
         shape_hash: the hash of all but the values, made once per structure.
+        after: the cursor; empty for the first page, None when nobody asks for cursors.
     """
 
     query: Query
@@ -62,6 +66,7 @@ class ParsedQuery:
     columns: tuple[str, ...] | None
     on_conflict: tuple[str, ...]
     shape_hash: int = field(repr=False, compare=False)
+    after: str | None = None
 
     def __hash__(self) -> int:
         return hash((self.shape_hash, self.values))
@@ -101,7 +106,12 @@ class QueryStringParser:
         outline: list[Any] = []
         literals: list[Any] = []
         windows: list[int] = []
+        after: str | None = None
         for key, value in _parameters(raw):
+            if key == AFTER:
+                _refuse_repeated(key, after is not None)
+                after = value
+                continue
             last = key[key.rfind(".") + 1 :]
             if last not in _RESERVED or (last in _WHOLE_KEYS and key != last):
                 operator, dot, literal = value.partition(".")
@@ -120,7 +130,7 @@ class QueryStringParser:
         structure = self._structure(tuple(outline), len(literals), len(raw))
         values = (*literals, *windows)
         parsed = ParsedQuery(
-            structure.query, values, structure.columns, structure.on_conflict, structure.shape_hash
+            structure.query, values, structure.columns, structure.on_conflict, structure.shape_hash, after
         )
         if not raw:
             self._nothing = parsed

@@ -71,7 +71,7 @@ def with_range(parsed: ParsedQuery, rows: RowRange | None) -> ParsedQuery:
     limit_slot = _store(values, query.limit, min(min(ends) - first + 1, MAX_INTEGER)) if ends else None
     query = replace(query, offset=offset_slot, limit=limit_slot)
     shape_hash = hash((query, parsed.columns, parsed.on_conflict))
-    return ParsedQuery(query, tuple(values), parsed.columns, parsed.on_conflict, shape_hash)
+    return ParsedQuery(query, tuple(values), parsed.columns, parsed.on_conflict, shape_hash, parsed.after)
 
 
 def content_range(offset: int, returned: int, total: int | None) -> str:

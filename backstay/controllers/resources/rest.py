@@ -10,42 +10,49 @@ from urllib.parse import quote
 
 from starlette.types import Receive, Scope, Send
 
-from backstay.controllers.http import Header, HttpRequest, respond
-from backstay.controllers.resources.csv_lines import csv_of
-from backstay.controllers.resources.json_body import decode_json, rows_of
-from backstay.controllers.resources.media import AnswerMedia, negotiate, require_json
+from backstay.config.rest import RestSettings
+from backstay.controllers.http import Header, respond
+from backstay.controllers.resources.answers import VARY, checked_profile, shaped
+from backstay.controllers.resources.bodies import read_rows
+from backstay.controllers.resources.listing import ACCEPT_QUERY, Listing
+from backstay.controllers.resources.media import AnswerMedia, negotiate
 from backstay.controllers.resources.methods import allowed, require_method
-from backstay.controllers.resources.prefer import NO_PREFERENCES, Preferences, PreferParser, applied_header
-from backstay.controllers.resources.query_string import ParsedQuery, QueryStringParser
-from backstay.controllers.resources.ranges import content_range, parse_range, read_status, with_range
+from backstay.controllers.resources.operation import Answer, HttpOperation, Operation
+from backstay.controllers.resources.prefer import Preferences, PreferParser, applied_header
+from backstay.controllers.resources.query_string import AFTER, ParsedQuery, QueryStringParser
 from backstay.errors import BackstayError
 from backstay.models.catalog import Resource
-from backstay.models.resources.request import Conflict, Request, Rows, Shape, Write, WriteKind
+from backstay.models.resources.request import Conflict, Write, WriteKind
 from backstay.repositories.resources.write import Written
 from backstay.services.resources.read import ResourceReader
 from backstay.services.resources.write import ResourceWriter
-from backstay.utils.stages import mark
 
-ALLOWED = ("GET", "HEAD", "POST", "PATCH", "DELETE", "OPTIONS")
-VARY = (b"vary", b"Accept, Authorization, Prefer, Range")
+ALLOWED = ("GET", "HEAD", "QUERY", "POST", "PATCH", "DELETE", "OPTIONS")
 
-_READ_PREFERENCES = ("count", "handling")
-_WRITE_PREFERENCES = ("return", "count", "handling", "max-affected")
+_READS = frozenset({"GET", "HEAD", "QUERY"})
+_READ_PREFERENCES = ("count", "handling", "timezone", "cursor")
+_WRITE_PREFERENCES = ("return", "count", "handling", "timezone", "max-affected")
 _INSERT_PREFERENCES = ("resolution", "missing", *_WRITE_PREFERENCES)
 
 
 class RestController:
     """Answers for every table; the name of the table is the path after the prefix."""
 
-    def __init__(self, prefix: str, reader: ResourceReader, writer: ResourceWriter) -> None:
+    def __init__(
+        self, prefix: str, reader: ResourceReader, writer: ResourceWriter, settings: RestSettings
+    ) -> None:
         self._start = len(prefix)
         self._reader = reader
         self._writer = writer
+        self._may_undo = settings.tx_override
         self._queries = QueryStringParser()
         self._preferences = PreferParser()
-        self._methods: Mapping[str, Callable[[HttpRequest, str, Send], Awaitable[None]]] = {
-            "GET": self._read,
-            "HEAD": self._read,
+        honoured = (*_READ_PREFERENCES, "tx") if self._may_undo else _READ_PREFERENCES
+        self.listing = Listing(reader, self._queries, self._preferences, honoured)
+        self._methods: Mapping[str, Callable[[Operation, str], Awaitable[Answer]]] = {
+            "GET": self.listing.read,
+            "HEAD": self.listing.read,
+            "QUERY": self.listing.query,
             "POST": self._insert,
             "PATCH": self._update,
             "DELETE": self._delete,
@@ -53,46 +60,25 @@ class RestController:
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request."""
-        request = HttpRequest(scope, receive)
-        handle = self._methods.get(request.method)
+        """One operation."""
+        operation = HttpOperation(scope, receive)
+        answer = await self.answer(operation)
+        await respond(send, answer.status, answer.headers, answer.body, head=operation.method == "HEAD")
+
+    async def answer(self, operation: Operation) -> Answer:
+        """One operation."""
+        handle = self._methods.get(operation.method)
         if handle is None:
-            raise BackstayError("PGRST117", f"Unsupported HTTP method: {request.method}", allow=ALLOWED)
-        table = request.path[self._start :]
-        if request.method not in ("GET", "HEAD"):
-            resource = self._reader.resource(request.context, table)
-            require_method(resource, request.method, ALLOWED, request.context.caller)
-        await handle(request, table, send)
+            raise BackstayError("PGRST117", f"Unsupported HTTP method: {operation.method}", allow=ALLOWED)
+        table = operation.path[self._start :]
+        if operation.method not in _READS:
+            resource = self._reader.resource(operation.context, table)
+            require_method(resource, operation.method, ALLOWED, operation.context.caller)
+        return await handle(operation, table)
 
-    async def _read(self, request: HttpRequest, table: str, send: Send) -> None:
-        header = request.headers.get
-        answer = negotiate(header(b"accept"))
-        preferences = self._preferences.parse(request.values(b"prefer"))
-        parsed = self._queries.parse(request.query)
-        rows = header(b"range")
-        if rows is not None and request.method == "GET":
-            parsed = with_range(parsed, parse_range(rows, header(b"range-unit")))
-        check_profile(header(b"accept-profile"))
-        question = Request(table, parsed.query, preferences.count, answer.shape)
-        mark(request.state, "parse")
-        page = await self._reader.read(request.context, question, parsed.values)
-        mark(request.state, "database")
-        offset = 0 if parsed.query.offset is None else parsed.values[parsed.query.offset]
-        status = read_status(offset, page.count, page.total)
-        headers: list[Header] = [
-            answer.header,
-            (b"content-range", content_range(offset, page.count, page.total).encode()),
-            VARY,
-        ]
-        if request.query:
-            headers.append((b"content-location", _location(request)))
-        if preferences is not NO_PREFERENCES:
-            _echo(headers, preferences, _READ_PREFERENCES)
-        await respond(send, status, headers, shaped(page.body, answer), head=request.method == "HEAD")
-
-    async def _insert(self, request: HttpRequest, table: str, send: Send) -> None:
-        answer, preferences, parsed = self._written(request)
-        rows = await read_rows(request, parsed.columns, missing_default=preferences.missing == "default")
+    async def _insert(self, operation: Operation, table: str) -> Answer:
+        media, preferences, parsed = self._written(operation)
+        rows = await read_rows(operation, parsed.columns, missing_default=preferences.missing == "default")
         conflict = preferences.resolution
         write = Write(
             table,
@@ -101,49 +87,63 @@ class RestController:
             representation=preferences.return_ == "representation",
             conflict=conflict,
             on_conflict=parsed.on_conflict,
-            shape=answer.shape,
+            shape=media.shape,
+            undone=self._is_undone(preferences),
+            zone=preferences.timezone,
         )
-        written = await self._writer.insert(request.context, write, parsed.values, rows)
+        written = await self._writer.insert(
+            operation.context, write, parsed.values, rows, session=operation.session
+        )
         merged_only = conflict is Conflict.MERGE and written.count and not written.inserted
-        headers = _written_headers("*", written, preferences)
+        headers = _written_headers(operation, "*", written, preferences)
         if preferences.return_ == "headers-only" and written.count == 1:
-            resource = self._reader.resource(request.context, table)
-            headers.append((b"location", row_location(request.path, resource, written)))
-        _echo(headers, preferences, _INSERT_PREFERENCES)
-        await self._respond(send, 200 if merged_only else 201, headers, written, answer)
+            resource = self._reader.resource(operation.context, table)
+            headers.append((b"location", row_location(operation.path, resource, written)))
+        self._echo(headers, preferences, _INSERT_PREFERENCES)
+        return self._rendered(200 if merged_only else 201, headers, written, media)
 
-    async def _update(self, request: HttpRequest, table: str, send: Send) -> None:
-        answer, preferences, parsed = self._written(request)
-        rows = await read_rows(request, parsed.columns, missing_default=False)
-        write = self._change(table, WriteKind.UPDATE, parsed, preferences, answer)
-        written = await self._writer.update(request.context, write, parsed.values, rows)
+    async def _update(self, operation: Operation, table: str) -> Answer:
+        media, preferences, parsed = self._written(operation)
+        rows = await read_rows(operation, parsed.columns, missing_default=False)
+        write = self._change(table, WriteKind.UPDATE, parsed, preferences, media)
+        written = await self._writer.update(
+            operation.context, write, parsed.values, rows, session=operation.session
+        )
         place = f"0-{written.count - 1}" if written.count else "*"
-        headers = _written_headers(place, written, preferences)
-        _echo(headers, preferences, _WRITE_PREFERENCES)
-        await self._respond(send, 200 if write.representation else 204, headers, written, answer)
+        headers = _written_headers(operation, place, written, preferences)
+        self._echo(headers, preferences, _WRITE_PREFERENCES)
+        return self._rendered(200 if write.representation else 204, headers, written, media)
 
-    async def _delete(self, request: HttpRequest, table: str, send: Send) -> None:
-        answer, preferences, parsed = self._written(request)
-        write = self._change(table, WriteKind.DELETE, parsed, preferences, answer)
-        written = await self._writer.delete(request.context, write, parsed.values)
-        headers = _written_headers("*", written, preferences)
-        _echo(headers, preferences, _WRITE_PREFERENCES)
-        await self._respond(send, 200 if write.representation else 204, headers, written, answer)
+    async def _delete(self, operation: Operation, table: str) -> Answer:
+        media, preferences, parsed = self._written(operation)
+        write = self._change(table, WriteKind.DELETE, parsed, preferences, media)
+        written = await self._writer.delete(
+            operation.context, write, parsed.values, session=operation.session
+        )
+        headers = _written_headers(operation, "*", written, preferences)
+        self._echo(headers, preferences, _WRITE_PREFERENCES)
+        return self._rendered(200 if write.representation else 204, headers, written, media)
 
-    async def _options(self, request: HttpRequest, table: str, send: Send) -> None:
-        resource = self._reader.resource(request.context, table)
-        methods = allowed(resource, ALLOWED, request.context.caller)
-        await respond(send, 200, [(b"allow", ", ".join(methods).encode())])
+    async def _options(self, operation: Operation, table: str) -> Answer:
+        resource = self._reader.resource(operation.context, table)
+        methods = allowed(resource, ALLOWED, operation.context.caller)
+        headers: list[Header] = [(b"allow", ", ".join(methods).encode())]
+        return Answer(200, [*headers, ACCEPT_QUERY] if "QUERY" in methods else headers)
 
-    def _written(self, request: HttpRequest) -> tuple[AnswerMedia, Preferences, ParsedQuery]:
+    def _written(self, operation: Operation) -> tuple[AnswerMedia, Preferences, ParsedQuery]:
         """What the headers and the query string of a write say."""
-        check_profile(request.headers.get(b"content-profile"))
-        answer = negotiate(request.headers.get(b"accept"))
-        preferences = self._preferences.parse(request.values(b"prefer"))
-        return answer, preferences, self._queries.parse(request.query)
+        checked_profile(operation.headers.get(b"content-profile"))
+        media = negotiate(operation.headers.get(b"accept"))
+        preferences = self._preferences.parse(operation.values(b"prefer"))
+        parsed = self._queries.parse(operation.query)
+        if parsed.after is not None:
+            raise BackstayError("PGRST100", f"{AFTER} is for reading")
+        if operation.session is not None and self._is_undone(preferences):
+            raise BackstayError("PGRST127", details="Within a batch, tx=rollback is said of the batch.")
+        return media, preferences, parsed
 
     def _change(
-        self, table: str, kind: WriteKind, parsed: ParsedQuery, preferences: Preferences, answer: AnswerMedia
+        self, table: str, kind: WriteKind, parsed: ParsedQuery, preferences: Preferences, media: AnswerMedia
     ) -> Write:
         return Write(
             table,
@@ -151,34 +151,28 @@ class RestController:
             parsed.query,
             representation=preferences.return_ == "representation",
             max_affected=preferences.max_affected,
-            shape=answer.shape,
+            shape=media.shape,
+            undone=self._is_undone(preferences),
+            zone=preferences.timezone,
         )
 
-    async def _respond(
-        self, send: Send, status: int, headers: list[Header], written: Written, answer: AnswerMedia
-    ) -> None:
+    def _is_undone(self, preferences: Preferences) -> bool:
+        return self._may_undo and preferences.tx == "rollback"
+
+    def _echo(self, headers: list[Header], preferences: Preferences, honoured: tuple[str, ...]) -> None:
+        if self._may_undo:
+            honoured = (*honoured, "tx")
+        applied = applied_header(preferences, honoured)
+        if applied is not None:
+            headers.append((b"preference-applied", applied.encode()))
+
+    def _rendered(self, status: int, headers: list[Header], written: Written, media: AnswerMedia) -> Answer:
         if written.body is None:
             if status != 204:
                 headers.append((b"content-type", b"text/plain; charset=utf-8"))
-            await respond(send, status, headers)
-            return
-        headers.append(answer.header)
-        await respond(send, status, headers, shaped(written.body, answer))
-
-
-async def read_rows(request: HttpRequest, columns: tuple[str, ...] | None, *, missing_default: bool) -> Rows:
-    """The rows in the body of a write."""
-    require_json(request.headers.get(b"content-type"))
-    value = decode_json(await request.body())
-    rows = tuple(rows_of(value, columns))
-    return Rows(rows, columns, missing_default=missing_default, single=not isinstance(value, list))
-
-
-def shaped(document: bytes, answer: AnswerMedia) -> bytes:
-    """A JSON array in the form that was negotiated; an object is the only row of an array of one."""
-    if answer.shape is Shape.ARRAY:
-        return document
-    return document[1:-1] if answer.shape is Shape.OBJECT else csv_of(document)
+            return Answer(status, headers, rows=written.count)
+        headers.append(media.header)
+        return Answer(status, headers, shaped(written.body, media), written.count)
 
 
 def row_location(path: str, resource: Resource, written: Written) -> bytes:
@@ -190,26 +184,9 @@ def row_location(path: str, resource: Resource, written: Written) -> bytes:
     return f"{path}?{'&'.join(filters)}".encode()
 
 
-def _written_headers(place: str, written: Written, preferences: Preferences) -> list[Header]:
+def _written_headers(
+    operation: Operation, place: str, written: Written, preferences: Preferences
+) -> list[Header]:
     total = "*" if preferences.count is None else str(written.count)
-    return [(b"content-range", f"{place}/{total}".encode()), VARY]
-
-
-def _echo(headers: list[Header], preferences: Preferences, honoured: tuple[str, ...]) -> None:
-    applied = applied_header(preferences, honoured)
-    if applied is not None:
-        headers.append((b"preference-applied", applied.encode()))
-
-
-def check_profile(profile: bytes | None) -> None:
-    """Refuse any schema but the one there is."""
-    if profile is not None and profile != b"public":
-        name = profile.decode("latin-1")[:63]
-        shown = "".join(c for c in name if c.isprintable())
-        raise BackstayError(
-            "PGRST106", f"Invalid schema: {shown}", hint="Only the following schemas are exposed: public"
-        )
-
-
-def _location(request: HttpRequest) -> bytes:
-    return quote(request.path, safe="/").encode() + b"?" + request.query
+    profile = checked_profile(operation.headers.get(b"content-profile"))
+    return [(b"content-range", f"{place}/{total}".encode()), VARY, *profile]

@@ -12,11 +12,11 @@ from starlette.types import Receive, Scope, Send
 from backstay.controllers.action_answers import answer
 from backstay.controllers.action_bodies import parse_form, read_arguments, texts_of
 from backstay.controllers.http import Header, HttpRequest, respond
+from backstay.controllers.resources.answers import VARY, checked_profile, shaped
 from backstay.controllers.resources.media import negotiate
 from backstay.controllers.resources.prefer import Preferences, PreferParser, applied_header
-from backstay.controllers.resources.query_string import ParsedQuery, QueryStringParser
+from backstay.controllers.resources.query_string import AFTER, ParsedQuery, QueryStringParser
 from backstay.controllers.resources.ranges import content_range, parse_range, read_status, with_range
-from backstay.controllers.resources.rest import VARY, check_profile, shaped
 from backstay.errors import BackstayError, FieldProblem
 from backstay.models.resources.actions import Action, Gives
 from backstay.models.resources.request import Shape
@@ -24,6 +24,7 @@ from backstay.services.resources.action_arguments import Arguments, from_texts
 from backstay.services.resources.actions import Actions, Outcome, RowsWanted
 
 _PREFERENCES = ("count", "handling", "max-affected")
+_ROW_PREFERENCES = (*_PREFERENCES, "timezone")
 
 
 class RpcController:
@@ -54,7 +55,7 @@ class RpcController:
 
     async def _call(self, request: HttpRequest, action: Action, send: Send) -> None:
         is_read = request.method != "POST"
-        check_profile(request.headers.get(b"accept-profile" if is_read else b"content-profile"))
+        profile = checked_profile(request.headers.get(b"accept-profile" if is_read else b"content-profile"))
         accepted = negotiate(request.headers.get(b"accept"))
         preferences = self._preferences.parse(request.values(b"prefer"))
         own, rest = _told_apart(request.query, action) if is_read else (b"", request.query)
@@ -69,16 +70,23 @@ class RpcController:
                 )
             )
         parsed = self._queries.parse(rest)
+        if parsed.after is not None:
+            raise BackstayError("PGRST100", f"{AFTER} is for tables")
         asked = request.headers.get(b"range")
         if asked is not None and request.method == "GET" and action.resource is not None:
             parsed = with_range(parsed, parse_range(asked, request.headers.get(b"range-unit")))
         arguments = await self._arguments(request, action, own, is_read=is_read)
         wanted = RowsWanted(
-            parsed.query, tuple(parsed.values), preferences.count, accepted.shape, preferences.max_affected
+            parsed.query,
+            tuple(parsed.values),
+            preferences.count,
+            accepted.shape,
+            preferences.max_affected,
+            preferences.timezone,
         )
         outcome = await self._actions.call(request.context, action, arguments, wanted)
-        headers: list[Header] = [VARY]
-        applied = applied_header(preferences, _PREFERENCES)
+        headers: list[Header] = [VARY, *profile]
+        applied = applied_header(preferences, _PREFERENCES if action.resource is None else _ROW_PREFERENCES)
         if applied is not None:
             headers.append((b"preference-applied", applied.encode()))
         if outcome.page is None:

@@ -1,4 +1,4 @@
-"""The `select` parameter: columns, casts, JSON paths and embeds.
+"""The `select` parameter: columns, casts, JSON paths, aggregates, embeds and spreads.
 
 In charge of its grammar and of its embeds having different labels. What the names mean is settled by the planner;
 filters, order and limits of embeds come from other parameters.
@@ -8,13 +8,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from backstay.controllers.resources.scan import Scanner, malformed
-from backstay.errors import BackstayError
-from backstay.models.resources.request import AllColumns, Embed, Query, SelectColumn, SelectItem
+from backstay.models.resources.request import (
+    Aggregate,
+    AllColumns,
+    Embed,
+    Query,
+    SelectAggregate,
+    SelectColumn,
+    SelectItem,
+)
 
 _CAST = re.compile(r"[A-Za-z0-9_ ]++")
-_AGGREGATE = re.compile(r"(?:sum|avg|count|min|max)\(\)")
+_AGGREGATE = re.compile(r"(sum|avg|count|min|max)\(\)")
 _JOINS = {"inner": True, "left": False}
 
 
@@ -22,7 +30,7 @@ def parse_select(text: str) -> tuple[SelectItem, ...]:
     """The items of a whole `select` parameter; an empty text selects nothing.
 
     Raises:
-        BackstayError: PGRST100 for its grammar, 54000 for its size, PGRST123 for an aggregate, PGRST127 for a spread.
+        BackstayError: PGRST100 for its grammar, 54000 for its size.
     """
     scanner = Scanner("select parameter", text)
     scanner.skip_spaces()
@@ -47,20 +55,20 @@ def _item(scanner: Scanner, depth: int) -> SelectItem:
     if scanner.take("*"):
         scanner.skip_spaces()
         return AllColumns()
-    if scanner.next_is("..."):
-        raise BackstayError("PGRST127", details="Spread embeds ('...relation(columns)') are not supported.")
+    if scanner.take("..."):
+        return _embed(scanner, scanner.name("a relation"), None, depth, spread=True)
     name, alias = scanner.name("a column, a relation or '*'"), None
     if scanner.next_is(":") and not scanner.next_is("::"):
         scanner.take(":")
         alias, name = name, scanner.name("a column or a relation")
-    if name == "count" and scanner.next_is("()"):
-        raise BackstayError("PGRST123")
+    if name == "count" and scanner.take("()"):
+        return _aggregate(scanner, SelectAggregate(Aggregate.COUNT, alias=alias))
     if scanner.next_is("(") or scanner.next_is("!"):
         return _embed(scanner, name, alias, depth)
     return _column(scanner, name, alias)
 
 
-def _embed(scanner: Scanner, relation: str, alias: str | None, depth: int) -> Embed:
+def _embed(scanner: Scanner, relation: str, alias: str | None, depth: int, *, spread: bool = False) -> Embed:
     hint, inner = _embed_words(scanner)
     scanner.expect("(")
     scanner.skip_spaces()
@@ -68,7 +76,7 @@ def _embed(scanner: Scanner, relation: str, alias: str | None, depth: int) -> Em
     if not scanner.take(")"):
         raise scanner.error("',' or ')'")
     scanner.skip_spaces()
-    return Embed(relation, Query(select=items), alias, hint, bool(inner))
+    return Embed(relation, Query(select=items), alias, hint, bool(inner), spread)
 
 
 def _embed_words(scanner: Scanner) -> tuple[str | None, bool | None]:
@@ -85,15 +93,22 @@ def _embed_words(scanner: Scanner) -> tuple[str | None, bool | None]:
     return hint, inner
 
 
-def _column(scanner: Scanner, name: str, alias: str | None) -> SelectColumn:
+def _column(scanner: Scanner, name: str, alias: str | None) -> SelectColumn | SelectAggregate:
     column = scanner.column_named(name)
     cast = _cast(scanner)
     if scanner.take("."):
-        if scanner.match(_AGGREGATE):
-            raise BackstayError("PGRST123")
-        raise scanner.error("an aggregate function")
+        found = scanner.match(_AGGREGATE)
+        if found is None:
+            raise scanner.error("an aggregate function")
+        return _aggregate(scanner, SelectAggregate(Aggregate(found.group(1)), column, alias, cast))
     scanner.skip_spaces()
     return SelectColumn(column, alias, cast)
+
+
+def _aggregate(scanner: Scanner, item: SelectAggregate) -> SelectAggregate:
+    cast = _cast(scanner)
+    scanner.skip_spaces()
+    return replace(item, outcome_cast=cast) if cast else item
 
 
 def _cast(scanner: Scanner) -> str | None:

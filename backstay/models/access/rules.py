@@ -11,7 +11,7 @@ caller of a kind a fold is one dictionary look-up, and all callers of a kind sha
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, cast
 from uuid import UUID
 
@@ -123,6 +123,32 @@ class Rule:
 
     def __repr__(self) -> str:
         return f"Rule({self.expression})"
+
+
+class Conjunction(Rule):
+    """Several rules that must all hold. Each is folded by itself: one that cannot hold for a caller settles it."""
+
+    def __init__(self, parts: Sequence[Rule]) -> None:
+        self.parts = tuple(parts)
+        self.expression = and_(*(part.expression for part in self.parts))
+        self.terms = tuple({id(term): term for part in self.parts for term in part.terms}.values())
+        self._folds = {}
+
+    @property
+    def is_never(self) -> bool:
+        """True when one of them holds for nobody and no row."""
+        return any(part.is_never for part in self.parts)
+
+    def _fold(self, signature: Signature) -> bool | Predicate:
+        known = dict(zip(map(id, self.terms), signature, strict=True))
+        outcomes = [part._fold(tuple(known[id(term)] for term in part.terms)) for part in self.parts]
+        left = [outcome for outcome in outcomes if isinstance(outcome, Predicate)]
+        if any(outcome is False for outcome in outcomes):
+            return False
+        if not left:
+            return True
+        binds = {name: term for predicate in left for name, term in predicate.binds}
+        return Predicate(and_(*(predicate.expression for predicate in left)), binds)
 
 
 class _Folding:

@@ -13,6 +13,7 @@ from enum import StrEnum
 from backstay.models.access.rules import Predicate
 from backstay.models.catalog import Field, Relation, Resource, ValueKind
 from backstay.models.resources.request import (
+    Aggregate,
     Conflict,
     Count,
     IsValue,
@@ -36,6 +37,7 @@ class Form(StrEnum):
     PATTERN_LIST = "pattern_list"
     REGEX_LIST = "regex_list"
     CONTAINER = "container"
+    KEY = "key"
     COUNT = "count"
 
 
@@ -121,18 +123,42 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Aggregation:
+    """One value out of the rows of a group.
+
+    Attributes:
+        reference: what is aggregated, cast to `cast` first; None to count rows.
+        outcome: the type of the result, as PostgreSQL has it, before it is cast to `outcome_cast`.
+    """
+
+    function: Aggregate
+    reference: Reference | None
+    label: str
+    outcome: Field
+    cast: ValueKind | None = None
+    outcome_cast: ValueKind | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class PlannedQuery:
     """What is read of one table.
 
     Attributes:
+        grouped: some item, here or in what is spread into it from one row, is an aggregation: every other one is
+            what it is grouped by.
         predicates: what the access rules ask of its rows; all must hold.
         visible: False when this caller may see no row at all.
         max_rows: no more rows than this are answered, whatever the request's limit says.
-        order: complete: it ends with the primary key, so that it is total.
+        order: complete: it ends with the primary key, so that it is total. When it is grouped: what the request
+            says, and groups alike in that come by their columns.
+        after: for each term of the order its value in the row after which the page begins, or None for null; None
+            for a page that begins at the start.
+        backward: the page is cut from the end of the order; `after` is then where it ends.
+        keyed: each row shows its place in the order.
     """
 
     resource: Resource
-    items: tuple[Column | PlannedEmbed, ...]
+    items: tuple[Item, ...]
     where: tuple[PlannedCondition, ...]
     predicates: tuple[Predicate, ...]
     visible: bool
@@ -142,6 +168,10 @@ class PlannedQuery:
     max_rows: int | None
     # Embeds that only filters need: named in the select with empty brackets, or by `!inner`.
     embeds: tuple[PlannedEmbed, ...] = ()
+    grouped: bool = False
+    after: tuple[Parameter | None, ...] | None = None
+    backward: bool = False
+    keyed: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -154,6 +184,7 @@ class PlannedEmbed:
             caller sees them: a masked key belongs to nobody.
         far_pairs: column of the junction with the column of the target.
         shown: False when nothing of it is selected, so it only filters.
+        spread: its items are items of the parent.
         inner: rows of the parent without a row here are left out.
         junction_predicates: what the rules ask of the table between, for a many-to-many relation.
     """
@@ -167,6 +198,10 @@ class PlannedEmbed:
     shown: bool = True
     junction_predicates: tuple[Predicate, ...] = ()
     junction_visible: bool = True
+    spread: bool = False
+
+
+Item = Column | Aggregation | PlannedEmbed
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -178,6 +213,17 @@ class ReadPlan:
     predicates: tuple[Predicate, ...]
     count: Count | None
     shape: Shape
+    zone: str | None = None
+    keyed: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class JointPlan:
+    """Several reads, to become one statement. They share parameters and predicates."""
+
+    queries: tuple[PlannedQuery, ...]
+    parameters: tuple[Parameter, ...]
+    predicates: tuple[Predicate, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -211,3 +257,5 @@ class WritePlan:
     predicates: tuple[Predicate, ...]
     shape: Shape
     max_affected: int | None
+    undone: bool = False
+    zone: str | None = None

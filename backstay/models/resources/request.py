@@ -78,6 +78,16 @@ class ColumnPath:
     steps: tuple[JsonStep, ...] = ()
 
 
+# Under which a row has its place, as the text of a JSON array. The other labels of its query must leave it free.
+PLACE_LABEL = "k"
+
+
+class SqlPattern(str):
+    """The literal of `like` and `ilike` in SQL's own spelling, where `*` stands for itself."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Filter:
     """`column=not.op(any).value`.
@@ -144,12 +154,37 @@ class SelectColumn:
     cast: str | None = None
 
 
+class Aggregate(StrEnum):
+    """One value out of many rows."""
+
+    SUM = "sum"
+    AVG = "avg"
+    COUNT = "count"
+    MIN = "min"
+    MAX = "max"
+
+
+@dataclass(frozen=True, slots=True)
+class SelectAggregate:
+    """`alias:column->path::cast.sum()::outcome_cast`; `count()` alone has no column and counts rows.
+
+    One of them makes every other selected column of its query a column to group by.
+    """
+
+    function: Aggregate
+    column: ColumnPath | None = None
+    alias: str | None = None
+    cast: str | None = None
+    outcome_cast: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Embed:
-    """`alias:relation!hint!inner(...)`.
+    """`alias:relation!hint!inner(...)`, or `...relation!hint!inner(...)`.
 
     Attributes:
         inner: parents without a row in this embed are left out.
+        spread: what it selects stands in the parent itself; as an array each, where there may be many rows.
     """
 
     relation: str
@@ -157,6 +192,7 @@ class Embed:
     alias: str | None = None
     hint: str | None = None
     inner: bool = False
+    spread: bool = False
 
     @property
     def label(self) -> str:
@@ -164,7 +200,7 @@ class Embed:
         return self.alias or self.relation
 
 
-SelectItem = AllColumns | SelectColumn | Embed
+SelectItem = AllColumns | SelectColumn | SelectAggregate | Embed
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +209,10 @@ class Query:
 
     Attributes:
         limit, offset: slots whose literal is a non-negative int; None when not asked for.
+        after: the place of a row in the complete order, that of the plan: for each term the slot of its literal, or
+            None where that row has null. Rows up to that one are left out; the row itself need not exist any more.
+        backward: the page is cut from the other end of the order, and `after` leaves out what follows its row.
+        keyed: each row has its place in the order as `PLACE_LABEL`.
     """
 
     select: tuple[SelectItem, ...] = (AllColumns(),)
@@ -180,12 +220,26 @@ class Query:
     order: tuple[Order, ...] = ()
     limit: int | None = None
     offset: int | None = None
+    after: tuple[int | None, ...] | None = None
+    backward: bool = False
+    keyed: bool = False
     # Every look-up of a plan hashes the query; a nested one costs 5 µs to hash, so that is done once.
     _hash: int = field(default=0, init=False, repr=False, compare=False)
 
     def __hash__(self) -> int:
         if not self._hash:
-            value = hash((self.select, self.where, self.order, self.limit, self.offset))
+            value = hash(
+                (
+                    self.select,
+                    self.where,
+                    self.order,
+                    self.limit,
+                    self.offset,
+                    self.after,
+                    self.backward,
+                    self.keyed,
+                )
+            )
             object.__setattr__(self, "_hash", value or 1)
         return self._hash
 
@@ -208,12 +262,19 @@ class Shape(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A read of one resource."""
+    """A read of one resource.
+
+    Attributes:
+        zone: IANA name of the time zone in which points in time are shown; UTC when not given.
+        keyed: the place of the last row is wanted too, to go on after it.
+    """
 
     resource: str
     query: Query = Query()
     count: Count | None = None
     shape: Shape = Shape.ARRAY
+    zone: str | None = None
+    keyed: bool = False
 
 
 class WriteKind(StrEnum):
@@ -241,6 +302,8 @@ class Write:
         conflict, on_conflict: what a duplicate leads to, and the columns whose uniqueness decides what one is; none
             for the primary key.
         max_affected: refuse, undone, when more rows than this would be touched.
+        undone: do it, answer as if it were done, and keep nothing of it.
+        zone: as in a `Request`.
     """
 
     resource: str
@@ -251,6 +314,8 @@ class Write:
     on_conflict: tuple[str, ...] = ()
     max_affected: int | None = None
     shape: Shape = Shape.ARRAY
+    undone: bool = False
+    zone: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,9 +326,11 @@ class Rows:
         columns: the keys that count; None for those of the rows themselves.
         missing_default: a key that a row lacks takes its default rather than null.
         single: they came as one object, not as an array.
+        textual: every value is the text of one, as in a filter, or None: they came as CSV or from a form.
     """
 
     items: tuple[Mapping[str, Any], ...]
     columns: tuple[str, ...] | None = None
     missing_default: bool = False
     single: bool = True
+    textual: bool = False

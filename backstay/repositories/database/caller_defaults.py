@@ -18,7 +18,8 @@ def bind_caller(session: AsyncSession, caller: Caller) -> None:
     def fill(sync_session: Any, *_: Any) -> None:
         for instance in sync_session.new:
             for attribute in inspect(type(instance)).column_attrs:
-                term = getattr(attribute.columns[0].default, "arg", None)
+                default = getattr(attribute.columns[0], "default", None)  # a column property is no column
+                term = getattr(default, "arg", None)
                 if isinstance(term, CallerTerm) and getattr(instance, attribute.key) is None:
                     setattr(instance, attribute.key, term_value(term, caller))
 

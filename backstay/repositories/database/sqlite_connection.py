@@ -9,7 +9,7 @@ import sqlite3
 from pathlib import Path
 from time import monotonic
 
-from backstay.repositories.database import ResultRow, Statement, sqlite_json
+from backstay.repositories.database import ResultRow, Statement, sqlite_aggregates, sqlite_json
 from backstay.repositories.database.sqlite_functions import Budget, install
 
 STATEMENTS_KEPT = 512
@@ -70,6 +70,7 @@ class SqliteConnection:
 def prepare(connection: sqlite3.Connection, budget: Budget) -> None:
     """Give a new connection its functions and pragmas."""
     install(connection, budget)
-    sqlite_json.register(connection)
+    sqlite_json.register(connection, budget)
+    sqlite_aggregates.register(connection, budget)
     for pragma in PRAGMAS:
         connection.execute(pragma)

@@ -7,21 +7,26 @@ Registered on every connection beside `sqlite_functions.py`. A function that rai
 from __future__ import annotations
 
 import datetime as dt
+import math
 import sqlite3
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
+from functools import partial
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
-from backstay.models.types import timestamp_text
+from backstay.models.types import timestamp_text, trimmed
+from backstay.repositories.database.sqlite_functions import Budget, float_text
 from backstay.utils import json_text
 
 
-def register(connection: sqlite3.Connection) -> None:
+def register(connection: sqlite3.Connection, budget: Budget) -> None:
     """Make the functions and the collation known to a connection."""
     connection.create_function("backstay_json_at", 2, json_at, deterministic=True)
     connection.create_function("backstay_json_text", 2, json_text_at, deterministic=True)
-    connection.create_function("backstay_cast", 3, cast, deterministic=True)
+    connection.create_function("backstay_cast", 3, partial(cast, budget), deterministic=True)
+    connection.create_function("backstay_in_zone", 2, in_zone, deterministic=True)
     connection.create_collation("backstay_json", compare_json)
 
 
@@ -92,17 +97,32 @@ def _order(value: Any) -> tuple[Any, ...]:
     return (5, len(value), pairs)
 
 
-def cast(value: Any, source: str, target: str) -> Any:
+def in_zone(value: str | None, zone: str) -> str | None:
+    """A stored point in time on the clocks of a time zone; in UTC where its calendar has no such day."""
+    if value is None:
+        return None
+    try:
+        moment = dt.datetime.fromisoformat(value).astimezone(ZoneInfo(zone))
+    except OverflowError:
+        return value
+    local = trimmed(moment.replace(tzinfo=None).isoformat())
+    return local + moment.isoformat()[len(moment.replace(tzinfo=None).isoformat()) :]
+
+
+def cast(budget: Budget, value: Any, source: str, target: str) -> Any:
     """`::type` as PostgreSQL does it, from and to the stored forms.
 
     Raises:
         ValueError: for text that is no such value.
+        BackstayError: `22003` for a number that the type cannot hold.
     """
     if value is None:
         return None
     try:
         return _CASTS[target](value, source)
-    except (InvalidOperation, OverflowError) as error:
+    except OverflowError as error:
+        raise budget.fail("22003") from error
+    except InvalidOperation as error:
         raise ValueError("not such a value") from error
 
 
@@ -114,7 +134,7 @@ def _to_text(value: Any, source: str) -> str:
     if source == "json":
         return jsonb_text(json_text.loads(value))
     if source == "float":
-        return json_text.number_text(Decimal(repr(value))).removesuffix(".0")
+        return str(float_text(value))
     return str(value)
 
 
@@ -127,11 +147,21 @@ def _to_integer(value: Any, source: str) -> int:
         number = int(Decimal(value).to_integral_value("ROUND_HALF_UP"))
     else:
         number = int(value)
-    return number if -(1 << 63) <= number < 1 << 63 else _refuse()
+    if not -(1 << 63) <= number < 1 << 63:
+        raise OverflowError
+    return number
+
+
+def _to_float(value: Any) -> float:
+    number = float(value)
+    if math.isinf(number):
+        raise OverflowError
+    return number
 
 
 def _to_decimal(value: Any, source: str) -> str:
-    number = Decimal(repr(value) if source == "float" else str(value).strip())
+    # PostgreSQL takes 15 digits of a float, those that it can vouch for.
+    number = Decimal(format(value, ".15g") if source == "float" else str(value).strip())
     return json_text.number_text(number) if number.is_finite() else _refuse()
 
 
@@ -157,7 +187,7 @@ def _refuse() -> Any:
 _CASTS: dict[str, Callable[[Any, str], Any]] = {
     "text": _to_text,
     "integer": _to_integer,
-    "float": lambda value, source: float(value),
+    "float": lambda value, source: _to_float(value),
     "decimal": _to_decimal,
     "boolean": _to_boolean,
     "uuid": lambda value, source: str(UUID(value)),

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
-    FromClause,
     Select,
     Text,
     and_,
@@ -27,6 +26,7 @@ from sqlalchemy import (
     or_,
     select,
 )
+from sqlalchemy.sql.elements import Grouping
 from sqlalchemy.sql.util import ClauseAdapter
 
 from backstay.models.access.caller import Caller
@@ -47,10 +47,11 @@ from backstay.models.resources.plan import (
 )
 from backstay.models.resources.request import Count, IsValue
 from backstay.repositories.database import Statement
-from backstay.repositories.resources.dialects import Dialect, Encoder, Expression
+from backstay.repositories.resources.compile_select import Selecting
+from backstay.repositories.resources.dialects import Dialect, Encoder, Expression, Source
 from backstay.repositories.resources.kept_plans import has_one_plan
+from backstay.repositories.resources.keyset import beyond, ordering, place, searched
 
-Source = FromClause
 Getter = Callable[[Sequence[Any], Caller], Any]
 
 
@@ -69,14 +70,22 @@ class CompiledStatement:
 def compile_read(plan: ReadPlan, dialect: Dialect) -> CompiledStatement:
     """Compile a read.
 
-    The one row of its result: number of rows shown, the document as text, and the total when the plan counts.
+    The one row of its result: number of rows shown, the document as text, the total when the plan counts, and text
+    whose last line is the place of the last row when the plan is keyed.
     """
-    build = Build(dialect, plan.parameters, plan.predicates)
+    build = Build(dialect, plan.parameters, plan.predicates, zone=plan.zone)
     keeps_plan = dialect.engine == "postgresql" and has_one_plan(plan)
-    rows = (build.kept_rows(plan.query) if keeps_plan else build.rows(plan.query)).subquery("q")
-    columns = [func.count(), dialect.document(rows)]
+    if plan.keyed:
+        rows = build.placed_rows(plan.query, keeps_plan=keeps_plan).subquery("q")
+        document, last = dialect.placed_document(rows)
+    else:
+        rows = (build.kept_rows(plan.query) if keeps_plan else build.rows(plan.query)).subquery("q")
+        document = dialect.document(rows)
+    columns = [func.count(), document]
     if plan.count is not None:
         columns.append(build.total(plan.query, plan.count))
+    if plan.keyed:
+        columns.append(last)
     return build.finish(select(*columns).select_from(rows))
 
 
@@ -90,7 +99,7 @@ def compile_estimate(plan: ReadPlan, dialect: Dialect) -> CompiledStatement:
     return CompiledStatement(f"EXPLAIN (FORMAT JSON) {compiled.sql}", compiled.getters)
 
 
-class Build:
+class Build(Selecting):
     """One statement in the making."""
 
     def __init__(
@@ -99,8 +108,10 @@ class Build:
         parameters: Sequence[Parameter],
         predicates: Sequence[Predicate],
         own_from: int = 0,
+        zone: str | None = None,
     ) -> None:
         self.dialect = dialect
+        self.zone = zone
         self._own_from = own_from
         self._indexes = {id(parameter): index for index, parameter in enumerate(parameters)}
         self._encoders: dict[str, tuple[int, Encoder | None]] = {}
@@ -109,23 +120,43 @@ class Build:
         }
         self._numbers = itertools.count()
 
+    def number(self) -> int:
+        """A number that no other name of the statement has."""
+        return next(self._numbers)
+
     def alias(self, query: PlannedQuery) -> Source:
         """A name of its own for one occurrence of a table."""
-        return query.resource.table.alias(f"t{next(self._numbers)}")
+        return query.resource.table.alias(f"t{self.number()}")
 
     def rows(self, query: PlannedQuery) -> Select[Any]:
         """One row of the subquery for each row of the answer, in order, within the limits."""
         table = self.alias(query)
-        conditions = self.conditions(query, table)
+        conditions = list(self.conditions(query, table))
         return self._shown_page(lambda shown: shown.select_from(table).where(*conditions), query, table)
 
     def kept_rows(self, query: PlannedQuery) -> Select[Any]:
         """The same, for a plan that PostgreSQL is to keep: it expects 10 rows of our most, whatever the limit is."""
-        table = self.alias(query)
-        found = select(table).where(*self.conditions(query, table)).order_by(*self.order(query, table))
-        most = found.limit(literal_column(str(query.max_rows))).subquery(f"c{next(self._numbers)}")
-        page = select(most).limit(self._limit(query)).subquery(f"c{next(self._numbers)}")
+        page = self._kept_page(query)
         return self.shown(query, page).select_from(page).limit(self._limit(query))
+
+    def placed_rows(self, query: PlannedQuery, *, keeps_plan: bool) -> Select[Any]:
+        """The rows of `rows` or `kept_rows` as one document each, beside their places in the order."""
+        page = self._kept_page(query) if keeps_plan else self._first_page(query)
+        row = self._in_order(self.shown(query, page).select_from(page), query, page)
+        if keeps_plan:
+            row = row.limit(self._limit(query))
+        return self.dialect.placed_row(row, place(self, query, page), f"k{self.number()}")
+
+    def _kept_page(self, query: PlannedQuery) -> Source:
+        table = self.alias(query)
+        found = self._ordered(select(table).where(*self.conditions(query, table)), query, table)
+        most = found.limit(literal_column(str(query.max_rows))).subquery(f"c{self.number()}")
+        return select(most).limit(self._limit(query)).subquery(f"c{self.number()}")
+
+    def _first_page(self, query: PlannedQuery) -> Source:
+        table = self.alias(query)
+        found = select(table).where(*self.conditions(query, table))
+        return self.page(found, query, table).subquery(f"c{self.number()}")
 
     def total(self, query: PlannedQuery, count: Count) -> Expression:
         """How many rows there are, whatever the limits say; null where PostgreSQL's planner shall say it.
@@ -170,29 +201,16 @@ class Build:
             return lambda values, caller: values[index]
         return lambda values, caller: encode(values[index])
 
-    def shown(self, query: PlannedQuery, table: Source) -> Select[Any]:
-        """What the answer shows of a row, as the columns of a subquery."""
-        pairs = [
-            (
-                item.label,
-                self._column(item, table) if isinstance(item, Column) else self._embedded(item, table),
-            )
-            for item in query.items
-        ]
-        return select(*self.dialect.json_row(pairs))
-
-    def _column(self, column: Column, table: Source) -> Expression:
-        reference = column.reference
-        value = self.value(reference, table)
-        kind = reference.kind
-        if column.cast is not None and column.cast is not kind:
-            value = self.dialect.cast(value, kind, column.cast)
-            kind = column.cast
-        return self.dialect.shown(value, kind, reference.field)
-
     def value(self, reference: Reference, table: Source) -> Expression:
         """A column as this caller sees it: null where its mask does not hold."""
-        value: Expression = table.c[reference.field.column.key]
+        field = reference.field
+        value: Expression
+        if field.expression is None:
+            value = table.c[field.column.key]
+        else:
+            # In brackets of its own: an operator like `::` binds closer than one of the user's.
+            worked_out = Grouping(ClauseAdapter(table).traverse(field.expression))
+            value = self.dialect.computed(worked_out, field)
         if reference.mask is not None:
             value = case((self.predicate(reference.mask, table), value), else_=null())
         return self.dialect.inside(value, reference) if reference.steps else value
@@ -202,42 +220,47 @@ class Build:
         adapted: Expression = ClauseAdapter(table).traverse(predicate.expression)
         return adapted
 
-    def _embedded(self, embed: PlannedEmbed, parent: Source) -> Expression:
+    def embedded(self, embed: PlannedEmbed, parent: Source) -> Expression:
+        """The rows of an embed that belong to the parent's row, as finished JSON."""
         table = self.alias(embed.query)
+
+        def joined(shown: Select[Any]) -> Select[Any]:
+            return self.joined(shown, embed, parent, table)
+
         if embed.relation.cardinality.is_one:
+            query = embed.query
+            row = self.groups(joined, query, table) if query.grouped else joined(self.shown(query, table))
             # There is one at most; saying so lets a scan of a small table stop where it finds it.
-            row = self._joined(self.shown(embed.query, table), embed, parent, table).limit(
-                literal_column("1")
-            )
-            return self._as_json(self.dialect.row_json(row, f"o{next(self._numbers)}"))
-        rows = self._shown_page(lambda shown: self._joined(shown, embed, parent, table), embed.query, table)
-        many = rows.subquery(f"m{next(self._numbers)}")
-        return self._as_json(select(self.dialect.rows_json(many)).select_from(many))
+            row = row.limit(literal_column("1"))
+            return self.dialect.row_json(row, f"o{self.number()}").scalar_subquery()
+        rows = self._shown_page(joined, embed.query, table)
+        many = rows.subquery(f"m{self.number()}")
+        return select(self.dialect.rows_json(many)).select_from(many).scalar_subquery()
 
-    def _as_json(self, statement: Select[Any]) -> Expression:
-        # A subquery's result loses the mark that says it is JSON, on SQLite.
-        value = statement.scalar_subquery()
-        return func.json(value) if self.dialect.engine == "sqlite" else value
-
-    def _joined(
+    def joined(
         self, statement: Select[Any], embed: PlannedEmbed, parent: Source, table: Source
     ) -> Select[Any]:
         """Rows of the embed's table that belong to the parent's row, and that the caller asked for and may see."""
-        junction = embed.relation.junction
         statement = statement.select_from(table)
+        junction = embed.relation.junction
         if junction is None:
-            on = [self.value(far, table) == self.value(near, parent) for near, far in embed.pairs]
-        else:
-            middle = junction.resource.table.alias(f"j{next(self._numbers)}")
-            on = [
-                *(self.value(inner, middle) == self.value(outer, parent) for outer, inner in embed.pairs),
-                *(self.value(inner, middle) == self.value(outer, table) for inner, outer in embed.far_pairs),
-                *(self.predicate(predicate, middle) for predicate in embed.junction_predicates),
-            ]
-            if not embed.junction_visible:
-                on.append(false())
-            statement = statement.select_from(middle)
+            return statement.where(*self.related(embed, parent, table)).correlate(parent)
+        middle = junction.resource.table.alias(f"j{self.number()}")
+        on = [
+            *(self.value(inner, middle) == self.value(outer, parent) for outer, inner in embed.pairs),
+            *(self.value(inner, middle) == self.value(outer, table) for inner, outer in embed.far_pairs),
+            *(self.predicate(predicate, middle) for predicate in embed.junction_predicates),
+        ]
+        if not embed.junction_visible:
+            on.append(false())
+        statement = statement.select_from(middle)
         return statement.where(*on, *self.conditions(embed.query, table)).correlate(parent)
+
+    def related(self, embed: PlannedEmbed, parent: Source, table: Source) -> Iterator[Expression]:
+        """What makes a row of the embed's table one that belongs to the parent's, with nothing between the two."""
+        for near, far in embed.pairs:
+            yield self.value(far, table) == self.value(near, parent)
+        yield from self.conditions(embed.query, table)
 
     def conditions(self, query: PlannedQuery, table: Source) -> Iterator[Expression]:
         """Everything a row must satisfy: the rules first, then inner embeds, then the filters."""
@@ -249,25 +272,29 @@ class Build:
             if embed.inner:
                 yield self._exists(embed, table)
         for condition in query.where:
-            yield self.condition(condition, table)
+            yield self._condition(condition, query, table)
 
-    def condition(self, condition: PlannedCondition, table: Source) -> Expression:
+    def _condition(self, condition: PlannedCondition, query: PlannedQuery, table: Source) -> Expression:
         """One filter, or a tree of them."""
         if isinstance(condition, Combination):
-            items = [self.condition(item, table) for item in condition.items]
+            items = [self._condition(item, query, table) for item in condition.items]
             joined = and_(*items) if condition.conjunction else or_(*items)
             return not_(joined) if condition.negated else joined
         if isinstance(condition, Emptiness):
             found = self._exists(condition.embed, table)
             return not_(found) if condition.empty else found
-        return self._comparison(condition, table)
+        return self._comparison(condition, query, table)
 
     def _exists(self, embed: PlannedEmbed, parent: Source) -> Expression:
         table = self.alias(embed.query)
-        return exists(self._joined(select(literal_column("1")), embed, parent, table))
+        return exists(self.joined(select(literal_column("1")), embed, parent, table))
 
-    def _comparison(self, comparison: Comparison, table: Source) -> Expression:
+    def _comparison(self, comparison: Comparison, query: PlannedQuery, table: Source) -> Expression:
         value = self.value(comparison.reference, table)
+        if comparison.reference.field.expression is not None and query.predicates:
+            # What it is worked out from may make it fail, and that must not tell of rows that the rules hide.
+            seen = and_(*(self.predicate(predicate, table) for predicate in query.predicates))
+            value = case((seen, value), else_=null())
         if comparison.is_value is not None:
             outcome = _IS[comparison.is_value](value)
         else:
@@ -298,18 +325,39 @@ class Build:
         first: 12 ms instead of 33 ms to sort 28,000 rows on SQLite, 1 ms instead of 44 ms to skip 5,000 rows with
         an embed on PostgreSQL.
         """
+        if query.grouped:
+            return self.groups(found, query, table)
         if not self._cuts_first(query):
-            return self._page(found(self.shown(query, table)), query, table)
-        page = self._page(found(select(table)), query, table).subquery(f"c{next(self._numbers)}")
-        return self.shown(query, page).select_from(page)
+            return self.page(found(self.shown(query, table)), query, table)
+        page = self.page(found(select(table)), query, table).subquery(f"c{self.number()}")
+        return self._in_order(self.shown(query, page).select_from(page), query, page)
+
+    def _in_order(self, shown: Select[Any], query: PlannedQuery, page: Source) -> Select[Any]:
+        """The rows of a page that is cut, in the order of the answer.
+
+        Joining the rows that are spread, PostgreSQL need not keep those of the page in their order.
+        """
+        return shown.order_by(*self.order(query, page)) if query.backward or _joins(query) else shown
 
     def _cuts_first(self, query: PlannedQuery) -> bool:
+        if query.backward:
+            return True
         if self.dialect.engine == "postgresql" and any(not isinstance(item, Column) for item in query.items):
             return True
         return len(query.order) > len(query.resource.primary_key)
 
-    def _page(self, statement: Select[Any], query: PlannedQuery, table: Source) -> Select[Any]:
-        statement = statement.order_by(*self.order(query, table))
+    def page(self, statement: Select[Any], query: PlannedQuery, table: Source) -> Select[Any]:
+        """Rows in the order of the query, from where it begins, within its limits."""
+        return self.within(self._ordered(statement, query, table), query)
+
+    def _ordered(self, statement: Select[Any], query: PlannedQuery, table: Source) -> Select[Any]:
+        """From the place where the page begins, in the order in which rows are looked for."""
+        if query.after is not None:
+            statement = statement.where(beyond(self, query, table))
+        return statement.order_by(*(ordering(self, term, table) for term in searched(query)))
+
+    def within(self, statement: Select[Any], query: PlannedQuery) -> Select[Any]:
+        """Rows that are in order already, within the limits of the query."""
         limit = self._limit(query)
         statement = statement if limit is None else statement.limit(limit)
         return statement if query.offset is None else statement.offset(self.parameter(query.offset))
@@ -322,30 +370,15 @@ class Build:
 
     def order(self, query: PlannedQuery, table: Source) -> Iterator[Any]:
         """The terms to order by."""
-        return (self._ordering(term, table) for term in query.order)
+        return (ordering(self, term, table) for term in query.order)
 
-    def _ordering(self, term: Ordering, table: Source) -> Any:
-        value = self._order_value(term, table)
-        value = value.desc() if term.descending else value.asc()
-        reference = term.reference
-        never_null = (
-            not reference.field.nullable
-            and reference.mask is None
-            and not reference.steps
-            and term.embed is None
-        )
-        if never_null or (self.dialect.engine == "postgresql" and term.nulls_first == term.descending):
-            return value
-        return value.nulls_first() if term.nulls_first else value.nulls_last()
-
-    def _order_value(self, term: Ordering, table: Source) -> Expression:
+    def order_value(self, term: Ordering, table: Source) -> Expression:
+        """What a term orders by, as this caller sees it."""
         if term.embed is None:
-            return self.dialect.sort_key(self.value(term.reference, table), term.reference)
+            return self.value(term.reference, table)
         target = self.alias(term.embed.query)
         value = select(self.value(term.reference, target))
-        found = self._joined(value, term.embed, table, target).scalar_subquery()
-        # Outside: on SQLite a subquery's result has lost the collation of its column.
-        return self.dialect.sort_key(found, term.reference)
+        return self.joined(value, term.embed, table, target).scalar_subquery()
 
 
 _IS: dict[IsValue, Callable[[Expression], Expression]] = {
@@ -355,3 +388,11 @@ _IS: dict[IsValue, Callable[[Expression], Expression]] = {
     IsValue.FALSE: lambda value: and_(value.is_not(None), not_(value)),
     IsValue.UNKNOWN: lambda value: value.is_(None),
 }
+
+
+def _joins(query: PlannedQuery) -> bool:
+    """Whether what is shown of a row takes joins."""
+    return any(
+        isinstance(item, PlannedEmbed) and item.spread and item.relation.cardinality.is_one
+        for item in query.items
+    )

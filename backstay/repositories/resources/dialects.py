@@ -11,17 +11,19 @@ from decimal import Decimal
 from typing import Any, Protocol
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, Subquery
+from sqlalchemy import ColumnElement, FromClause, Select, Subquery
 from sqlalchemy.engine import Dialect as SqlDialect
 
 from backstay.models.catalog import Field, ValueKind
 from backstay.models.resources.plan import Comparison, Parameter, Reference
+from backstay.models.resources.request import Aggregate
 from backstay.models.types import decimal_text, timestamp_text, trimmed
 from backstay.repositories.database import Engine
 from backstay.utils import json_text
 
 Expression = ColumnElement[Any]
 Encoder = Callable[[Any], Any]
+Source = FromClause
 
 
 class Dialect(Protocol):
@@ -54,6 +56,32 @@ class Dialect(Protocol):
     def cast(self, value: Expression, source: ValueKind, target: ValueKind) -> Expression:
         """`::type` in a select."""
 
+    def computed(self, value: Expression, field: Field) -> Expression:
+        """The expression of a computed field, in the form in which a column of its type would hold it."""
+
+    def in_zone(self, value: Expression, zone: str) -> Expression:
+        """A point in time as it stands in the JSON of the answer, on the clocks of a time zone."""
+
+    def aggregate(
+        self, function: Aggregate, value: Expression, kind: ValueKind, outcome: Field
+    ) -> Expression:
+        """One value out of those of a group, of the type of `outcome`."""
+
+    def group_key(self, value: Expression, kind: ValueKind | None) -> Expression:
+        """What to group by; `kind` is None for finished JSON, here and below."""
+
+    def of_group(self, value: Expression, kind: ValueKind | None, field: Field) -> Expression:
+        """The value of a group's rows, which are equal but may be written in several ways."""
+
+    def group_order(self, value: Expression, kind: ValueKind | None, field: Field) -> Expression:
+        """What to order groups by, so that both databases order alike."""
+
+    def json_value(self, value: Expression) -> Expression:
+        """Finished JSON that comes from a subquery, as it stands in the JSON of the answer."""
+
+    def array_json(self, value: Expression) -> Expression:
+        """The values of all rows, each in its JSON form, as a JSON array."""
+
     def json_row(self, pairs: Sequence[tuple[str, Expression]]) -> list[Expression]:
         """The columns of a row's subquery."""
 
@@ -65,6 +93,18 @@ class Dialect(Protocol):
 
     def document(self, rows: Subquery) -> Expression:
         """All rows of that subquery as the text of a JSON array."""
+
+    def json_list(self, values: Sequence[Expression]) -> Expression:
+        """A JSON array of those values."""
+
+    def json_text(self, value: Expression) -> Expression:
+        """A JSON value as the text of one."""
+
+    def placed_row(self, row: Select[Any], place: Expression, name: str) -> Select[Any]:
+        """A row as one JSON value `j`, and its place as `k`; `name` is free for a subquery."""
+
+    def placed_document(self, rows: Subquery) -> tuple[Expression, Expression]:
+        """All such rows as the text of a JSON array, and text whose last line is the place of the last one."""
 
 
 def plain(value: Any) -> Any:

@@ -126,7 +126,8 @@ class WriteStatements:
         return lambda value: None if value is None else encode(value)
 
     def _build(self, literals: int) -> Build:
-        return Build(self.dialect, self.plan.parameters, self.plan.predicates, own_from=literals)
+        plan = self.plan
+        return Build(self.dialect, plan.parameters, plan.predicates, own_from=literals, zone=plan.zone)
 
     def _own(self, build: Build, number: int, field: Field) -> Expression:
         """The value of a column that the statement sets."""
@@ -275,9 +276,16 @@ class WriteStatements:
         assert query is not None
         alias = build.alias(query)
         keys, same, position = self._keys(build, alias, is_one)
-        rows = build.shown(query, alias).select_from(keys).join(alias, same)
-        rows = rows.where(*build.conditions(query, alias))
-        page = rows.order_by(*build.order(query, alias), position).subquery("q")
+        conditions = [same, *build.conditions(query, alias)]
+
+        def found(shown: Select[Any]) -> Select[Any]:
+            return shown.select_from(keys).where(*conditions)
+
+        if query.grouped:
+            page = build.groups(found, query, alias).subquery("q")
+        else:
+            rows = found(build.shown(query, alias))
+            page = rows.order_by(*build.order(query, alias), position).subquery("q")
         return build.finish(select(func.count(), self.dialect.document(page)).select_from(page))
 
     def _keys(self, build: Build, alias: Any, is_one: bool) -> tuple[Any, Expression, Expression]:

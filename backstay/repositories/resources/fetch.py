@@ -6,18 +6,23 @@ Rows never become Python objects on the read path: what comes back is the docume
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from backstay.errors import BackstayError
 from backstay.models.access.caller import Caller
-from backstay.models.resources.plan import ReadPlan, WritePlan
-from backstay.repositories.database import Database, Door, Program, T
+from backstay.models.resources.plan import JointPlan, ReadPlan, WritePlan
+from backstay.repositories.database import Database, Door, Program, ResultRow, Statement, T
 from backstay.repositories.database.driver_errors import Uniques
 from backstay.repositories.database.sessions import Session
 from backstay.repositories.database.within import WithinSession
-from backstay.repositories.resources.compile import CompiledStatement, compile_estimate, compile_read
+from backstay.repositories.resources.compile import (
+    CompiledStatement,
+    compile_estimate,
+    compile_read,
+)
+from backstay.repositories.resources.compile_joint import compile_joint
 from backstay.repositories.resources.dialects import Dialect
 from backstay.repositories.resources.dml import keys_document
 from backstay.repositories.resources.insert_at_once import REFUSED, Row
@@ -35,11 +40,18 @@ NO_UNIQUES: Uniques = {}
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What a read found: rows shown, the JSON array of them, and how many there are in all if that was asked."""
+    """What a read found: rows shown, the JSON array of them, and how many there are in all if that was asked.
+
+    Attributes:
+        last: the place of the last row in the order, if that was asked; empty when there is none.
+        next: the cursor of the page after this one, when there may be one.
+    """
 
     count: int
     body: bytes
     total: int | None
+    last: str = ""
+    next: str | None = None
 
 
 class ResourceRepository:
@@ -53,6 +65,7 @@ class ResourceRepository:
         self._key_reads: BoundedDict[tuple[ReadPlan, bool, bool], CompiledStatement] = BoundedDict(
             KEPT_STATEMENTS
         )
+        self._joint: BoundedDict[JointPlan, CompiledStatement] = BoundedDict(KEPT_STATEMENTS)
         self._estimates: BoundedDict[ReadPlan, CompiledStatement] = BoundedDict(KEPT_STATEMENTS)
         self._writes: BoundedDict[WritePlan, CompiledWrite] = BoundedDict(KEPT_STATEMENTS)
         self._keyed: BoundedDict[WritePlan, KeyedWrite] = BoundedDict(KEPT_STATEMENTS)
@@ -77,7 +90,22 @@ class ResourceRepository:
         total = None if plan.count is None else row[2]
         if plan.count is not None and total is None:
             total = await self._planned(door, plan, values, caller)
-        return Page(row[0], row[1].encode(), total)
+        if not plan.keyed:
+            return Page(row[0], row[1].encode(), total)
+        # Neither database writes a line end within JSON.
+        return Page(row[0], row[1].encode(), total, (row[-1] or "").rpartition("\n")[2])
+
+    async def read_joint(self, plan: JointPlan, values: Sequence[Any], caller: Caller) -> list[bytes]:
+        """Run several reads as one statement; the JSON array of each.
+
+        Raises:
+            BackstayError: as `read`.
+        """
+        compiled = self._joint.get(plan)
+        if compiled is None:
+            compiled = self._joint[plan] = compile_joint(plan, self.dialect)
+        rows = await self.database.read(compiled.bind(values, caller))
+        return [text.encode() for text in rows[0]]
 
     async def read_keys(
         self,
@@ -126,7 +154,8 @@ class ResourceRepository:
         Args:
             rows: values by column name, in the order of the columns; one row for an update, none for a delete.
             precondition: sees the document of the rows about to be touched (None when there are none), and raises.
-            session: whose transaction it becomes part of, and which is to be undone as a whole when it raises.
+            session: whose transaction it becomes part of, and which is to be undone as a whole when it raises. A plan
+                that is to be undone is left to whoever opened it to undo.
         """
         compiled = self._writes.get(plan)
         if compiled is None:
@@ -134,7 +163,7 @@ class ResourceRepository:
         if session is not None:
             program = compiled.program(rows, values, caller, precondition)
             return await self._door(session).write(program)
-        at_once = compiled.at_once(rows, caller)
+        at_once = None if plan.undone else compiled.at_once(rows, caller)
         if at_once is not None:
             try:
                 return await self.database.write(at_once, atomic=False)
@@ -143,6 +172,8 @@ class ResourceRepository:
                 if error.code != REFUSED:
                     raise
         program = compiled.program(rows, values, caller, precondition)
+        if plan.undone:
+            return await self._tried(program)
         atomic = (
             not compiled.is_one_statement or precondition is not None or len({tuple(row) for row in rows}) > 1
         )
@@ -163,3 +194,22 @@ class ResourceRepository:
         if session is None:
             return self.database
         return WithinSession(self.database.engine, session, self._uniques)
+
+    async def _tried(self, program: Program[Written]) -> Written:
+        """Run a program to its end and keep nothing of what it did."""
+        try:
+            return await self.database.write(lambda: _undoing(program))
+        except _UndoneError as undone:
+            return undone.written
+
+
+class _UndoneError(Exception):
+    """Ends a transaction whose program did all that it should."""
+
+    def __init__(self, written: Written) -> None:
+        self.written = written
+
+
+def _undoing(program: Program[Written]) -> Generator[Statement, list[ResultRow], Written]:
+    written = yield from program()
+    raise _UndoneError(written)

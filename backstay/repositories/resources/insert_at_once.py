@@ -110,7 +110,9 @@ def _is_possible(plan: WritePlan) -> bool:
     answer = plan.answer
     if answer is None:
         return True
-    if answer.order or not answer.visible or any(embed.inner for embed in answer.embeds):
+    if answer.order or answer.grouped or not answer.visible:
+        return False
+    if any(embed.inner or embed.spread for embed in answer.embeds):
         return False
     return all(plan.resource.table is not table for embed in _embeds(answer) for table in _tables(embed))
 

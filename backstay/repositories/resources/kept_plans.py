@@ -20,6 +20,8 @@ def has_one_plan(plan: ReadPlan) -> bool:
     query = plan.query
     if plan.count is not None or plan.predicates or not query.visible or query.max_rows is None:
         return False
+    if query.grouped or query.backward or any(embed.spread for embed in query.embeds):
+        return False
     if query.limit is None or query.offset is not None or any(embed.inner for embed in query.embeds):
         return False
     keys = query.resource.primary_key
@@ -29,7 +31,11 @@ def has_one_plan(plan: ReadPlan) -> bool:
     columns = [query.order[0].reference, *(bound.reference for bound in bounds if bound is not None)]
     if None in bounds or not all(_is_bare(column) and column.field is keys[0] for column in columns):
         return False
-    known = {id(query.limit), *(id(bound.parameter) for bound in bounds if bound is not None)}
+    known = {
+        id(query.limit),
+        *map(id, query.after or ()),
+        *(id(bound.parameter) for bound in bounds if bound is not None),
+    }
     return all(id(parameter) in known for parameter in plan.parameters)
 
 

@@ -24,8 +24,10 @@ def compile_key_read(plan: ReadPlan, dialect: Dialect, *, in_order: bool, is_one
 
 class _KeyBuild(Build):
     def __init__(self, plan: ReadPlan, dialect: Dialect, *, in_order: bool, is_one: bool) -> None:
-        super().__init__(dialect, plan.parameters, plan.predicates, own_from=len(plan.parameters))
-        self._in_order = in_order
+        super().__init__(
+            dialect, plan.parameters, plan.predicates, own_from=len(plan.parameters), zone=plan.zone
+        )
+        self._keeps_order = in_order
         self._is_one = is_one
 
     def rows(self, query: PlannedQuery) -> Select[Any]:
@@ -37,7 +39,7 @@ class _KeyBuild(Build):
 
         def found(shown: Select[Any]) -> Select[Any]:
             joined = shown.select_from(keys).join(table, same).where(*conditions)
-            return joined.order_by(place) if self._in_order else joined
+            return joined.order_by(place) if self._keeps_order and not query.grouped else joined
 
         return self._shown_page(found, query, table)
 

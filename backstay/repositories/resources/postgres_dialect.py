@@ -7,13 +7,19 @@ from operator import methodcaller
 from typing import Any
 
 from sqlalchemy import (
+    DOUBLE_PRECISION,
+    JSON,
     TIMESTAMP,
     BigInteger,
+    Boolean,
     Date,
+    Integer,
+    Numeric,
     Select,
     Subquery,
     Text,
     bindparam,
+    case,
     func,
     literal_column,
     select,
@@ -23,10 +29,11 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB, REGCONFIG
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.engine import Dialect as SqlDialect
 from sqlalchemy.sql.type_api import TypeEngine
+from sqlalchemy.types import NullType
 
 from backstay.models.catalog import Field, ValueKind
 from backstay.models.resources.plan import Comparison, Form, Parameter, Reference
-from backstay.models.resources.request import Operator, Quantifier
+from backstay.models.resources.request import Aggregate, Operator, Quantifier
 from backstay.repositories.database import Engine
 from backstay.repositories.resources.dialects import Encoder, Expression
 from backstay.utils import json_text
@@ -161,7 +168,61 @@ class PostgresDialect:
         return value
 
     def cast(self, value: Expression, source: ValueKind, target: ValueKind) -> Expression:
-        return value.op("::")(literal_column(_CAST_NAMES[target]))
+        if source is ValueKind.BOOLEAN and target is ValueKind.INTEGER:
+            # There is no way from a truth value to 64 bits but over 32, and none back.
+            value = sql_cast(value, Integer())
+        elif source is ValueKind.INTEGER and target is ValueKind.BOOLEAN:
+            return value.op("<>", return_type=Boolean())(literal_column("0"))
+        type_ = Text() if target is ValueKind.TEXT else NullType()
+        return value.op("::", return_type=type_)(literal_column(_CAST_NAMES[target]))
+
+    def computed(self, value: Expression, field: Field) -> Expression:
+        # Without it, text put together from literals alone would be ordered by the database's own collation.
+        return value.collate("C") if field.kind is ValueKind.TEXT else value
+
+    def in_zone(self, value: Expression, zone: str) -> Expression:
+        name = bindparam(None, zone, Text())
+        local = func.timezone(name, value)
+        offset = func.extract("epoch", local - func.timezone(literal_column("'UTC'"), value))
+        seconds = sql_cast(offset, Integer())
+        text = func.to_json(local).op("#>>")(literal_column("'{}'"))
+        return text.concat(_offset(seconds))
+
+    def aggregate(
+        self, function: Aggregate, value: Expression, kind: ValueKind, outcome: Field
+    ) -> Expression:
+        if kind is ValueKind.FLOAT and function in (Aggregate.SUM, Aggregate.AVG):
+            exact = sql_cast(sql_cast(value, Text()), Numeric())
+            return sql_cast(getattr(func, function.value)(exact), DOUBLE_PRECISION())
+        if kind is ValueKind.TEXT and function in (Aggregate.MIN, Aggregate.MAX):
+            value = value.collate("C")
+        aggregated: Expression = getattr(func, function.value)(value)
+        return aggregated
+
+    def group_key(self, value: Expression, kind: ValueKind | None) -> Expression:
+        return sql_cast(value, JSONB()) if kind is None else value
+
+    def of_group(self, value: Expression, kind: ValueKind | None, field: Field) -> Expression:
+        if kind is None:
+            return sql_cast(func.min(sql_cast(value, Text()).collate("C")), JSON())
+        if kind is ValueKind.JSON:
+            return sql_cast(func.min(sql_cast(value, Text()).collate("C")), JSONB())
+        if kind is ValueKind.DECIMAL and field.scale is None:
+            return sql_cast(func.min(sql_cast(value, Text()).collate("C")), Numeric())
+        return value
+
+    def group_order(self, value: Expression, kind: ValueKind | None, field: Field) -> Expression:
+        if kind is None:
+            return sql_cast(value, JSONB())
+        if kind is ValueKind.ARRAY:
+            return func.to_jsonb(value)
+        return value.collate("C") if kind is ValueKind.TEXT else value
+
+    def json_value(self, value: Expression) -> Expression:
+        return value
+
+    def array_json(self, value: Expression) -> Expression:
+        return func.coalesce(func.json_agg(value), literal_column("'[]'::json"))
 
     def json_row(self, pairs: Sequence[tuple[str, Expression]]) -> list[Expression]:
         return [value.label(label) for label, value in pairs]
@@ -175,8 +236,41 @@ class PostgresDialect:
 
     def document(self, rows: Subquery) -> Expression:
         each = sql_cast(func.row_to_json(rows.table_valued()), Text())
-        joined = func.coalesce(func.string_agg(each, literal_column("','")), literal_column("''"))
-        return literal_column("'['").concat(joined).concat(literal_column("']'"))
+        return _bracketed(each)
+
+    def json_list(self, values: Sequence[Expression]) -> Expression:
+        return func.json_build_array(*values)
+
+    def json_text(self, value: Expression) -> Expression:
+        return sql_cast(value, Text())
+
+    def placed_row(self, row: Select[Any], place: Expression, name: str) -> Select[Any]:
+        labels = {column.key for column in row.selected_columns}
+        key = "k"
+        while key in labels:
+            key += "k"
+        both = row.add_columns(sql_cast(place, Text()).label(key)).subquery(name)
+        shown = select(*(column for column in both.c if column.key != key)).correlate(both)
+        document = self.row_json(shown, f"{name}r").scalar_subquery()
+        return select(document.label("j"), both.c[key].label("k")).select_from(both)
+
+    def placed_document(self, rows: Subquery) -> tuple[Expression, Expression]:
+        places = func.array_agg(rows.c.k, type_=ARRAY(Text()))
+        return _bracketed(sql_cast(rows.c.j, Text())), places[func.count()]
+
+
+def _bracketed(each: Expression) -> Expression:
+    joined = func.coalesce(func.string_agg(each, literal_column("','")), literal_column("''"))
+    return literal_column("'['").concat(joined).concat(literal_column("']'"))
+
+
+def _offset(seconds: Expression) -> Expression:
+    """An offset from UTC as PostgreSQL writes it: `+05:30`, `-03:30:28`."""
+    clock = func.make_interval(*map(literal_column, ("0", "0", "0", "0", "0", "0")), func.abs(seconds))
+    sign = case((seconds < literal_column("0"), literal_column("'-'")), else_=literal_column("'+'"))
+    is_whole = seconds.op("%")(literal_column("60")) == literal_column("0")
+    form = case((is_whole, literal_column("'HH24:MI'")), else_=literal_column("'HH24:MI:SS'"))
+    return sign.concat(func.to_char(clock, form))
 
 
 def _language(config: str | None) -> list[Expression]:

@@ -30,13 +30,15 @@ from sqlalchemy.engine import Dialect as SqlDialect
 from backstay.errors import BackstayError
 from backstay.models.catalog import Field, ValueKind
 from backstay.models.resources.plan import Comparison, Form, Parameter, Reference
-from backstay.models.resources.request import Operator, Quantifier
+from backstay.models.resources.request import Aggregate, Operator, Quantifier
 from backstay.models.types import DECIMAL_COLLATION
 from backstay.repositories.database import Engine
 from backstay.repositories.resources.dialects import Encoder, Expression, array_text, plain
 from backstay.utils import json_text
 
 JSON_COLLATION = "backstay_json"
+# A function takes up to 127 arguments, and `json_object` two for each member.
+_MAX_PAIRS = 60
 
 _SYMBOLS = {
     Operator.EQ: "=",
@@ -176,9 +178,63 @@ class SqliteDialect:
             value, literal_column(f"'{source.value}'"), literal_column(f"'{target.value}'")
         )
 
+    def computed(self, value: Expression, field: Field) -> Expression:
+        # An exact number is text here, and what is worked out from some is not.
+        return sql_cast(value, Text()) if field.kind is ValueKind.DECIMAL else value
+
+    def in_zone(self, value: Expression, zone: str) -> Expression:
+        return func.backstay_in_zone(value, bindparam(None, zone))
+
+    def aggregate(
+        self, function: Aggregate, value: Expression, kind: ValueKind, outcome: Field
+    ) -> Expression:
+        if function in (Aggregate.SUM, Aggregate.AVG):
+            return self._total(function, value, kind, outcome)
+        if function is Aggregate.COUNT:
+            return func.count(value)
+        if kind is ValueKind.ENUM:
+            place = getattr(func, function.value)(_position(value, outcome))
+            named: Any = {literal_column(str(n)): choice for n, choice in enumerate(outcome.choices)}
+            return case(named, value=place)
+        collation = _COLLATIONS.get(kind)
+        if collation is not None:
+            value = type_coerce(value, Text()).collate(collation)
+        return _call(function.value, value)
+
+    def _total(self, function: Aggregate, value: Expression, kind: ValueKind, outcome: Field) -> Expression:
+        if kind is ValueKind.INTEGER and outcome.kind is ValueKind.INTEGER:
+            return func.sum(value)
+        name = f"backstay_{'float_' if kind is ValueKind.FLOAT else ''}{function.value}"
+        return _call(name, value)
+
+    def group_key(self, value: Expression, kind: ValueKind | None) -> Expression:
+        collation = JSON_COLLATION if kind is None else _COLLATIONS.get(kind)
+        return value if collation is None else type_coerce(value, Text()).collate(collation)
+
+    def of_group(self, value: Expression, kind: ValueKind | None, field: Field) -> Expression:
+        if kind in (None, ValueKind.JSON) or (kind is ValueKind.DECIMAL and field.scale is None):
+            return func.min(type_coerce(value, Text()).collate("BINARY"))
+        return value
+
+    def group_order(self, value: Expression, kind: ValueKind | None, field: Field) -> Expression:
+        return _position(value, field) if kind is ValueKind.ENUM else self.group_key(value, kind)
+
+    def json_value(self, value: Expression) -> Expression:
+        # A subquery's result has lost the mark that says it is JSON.
+        return func.json(value)
+
+    def array_json(self, value: Expression) -> Expression:
+        return func.json_group_array(value)
+
     def json_row(self, pairs: Sequence[tuple[str, Expression]]) -> list[Expression]:
-        arguments = [part for label, value in pairs for part in (literal_column(_quoted(label)), value)]
-        return [func.json_object(*arguments).label("j")]
+        parts = [pairs[first : first + _MAX_PAIRS] for first in range(0, len(pairs), _MAX_PAIRS)] or [pairs]
+        objects = [_object(part) for part in parts]
+        whole = objects[0]
+        for more in objects[1:]:
+            # What a function takes is limited: the members of two objects are put together as text.
+            left = func.substr(whole, literal_column("1"), func.length(whole).op("-")(literal_column("1")))
+            whole = left.concat(literal_column("','")).concat(func.substr(more, literal_column("2")))
+        return [whole.label("j")]
 
     def row_json(self, row: Select[Any], name: str) -> Select[Any]:
         # It is its JSON already. SQLite's parser goes 100 levels deep, with embeds, masks and brackets counted.
@@ -190,6 +246,20 @@ class SqliteDialect:
     def document(self, rows: Subquery) -> Expression:
         joined = func.coalesce(func.group_concat(rows.c.j, literal_column("','")), literal_column("''"))
         return literal_column("'['").concat(joined).concat(literal_column("']'"))
+
+    def json_list(self, values: Sequence[Expression]) -> Expression:
+        return func.json_array(*values)
+
+    def json_text(self, value: Expression) -> Expression:
+        # It loses the mark that says it is JSON.
+        return value.concat(literal_column("''"))
+
+    def placed_row(self, row: Select[Any], place: Expression, name: str) -> Select[Any]:
+        return row.add_columns(place.label("k"))
+
+    def placed_document(self, rows: Subquery) -> tuple[Expression, Expression]:
+        # It has no aggregate for the last of several values; there is no line end within JSON that it wrote.
+        return self.document(rows), func.group_concat(rows.c.k, func.char(literal_column("10")))
 
 
 def _collated(value: Expression, reference: Reference) -> Expression:
@@ -240,6 +310,11 @@ def _in_list(value: Any, field: Field | None) -> Any:
     if field is not None and field.kind is ValueKind.JSON:
         return json_text.canonical(value)
     return value.hex().upper() if isinstance(value, bytes) else plain(value)
+
+
+def _object(pairs: Sequence[tuple[str, Expression]]) -> Expression:
+    arguments = [part for label, value in pairs for part in (literal_column(_quoted(label)), value)]
+    return func.json_object(*arguments)
 
 
 def _call(name: str, *arguments: Expression) -> Expression:

@@ -34,6 +34,7 @@ class RowsWanted:
     Attributes:
         values: the query's literals.
         max_affected: refuse, undone, when there are more rows than this.
+        zone: as in a `Request`.
     """
 
     query: Query = field(default_factory=Query)
@@ -41,6 +42,7 @@ class RowsWanted:
     count: Count | None = None
     shape: Shape = Shape.ARRAY
     max_affected: int | None = None
+    zone: str | None = None
 
 
 ALL_OF_THEM = RowsWanted()
@@ -143,4 +145,4 @@ class Actions:
 
     def _question(self, action: Action, wanted: RowsWanted) -> Request:
         assert action.resource is not None
-        return Request(action.resource.name, wanted.query, wanted.count, wanted.shape)
+        return Request(action.resource.name, wanted.query, wanted.count, wanted.shape, wanted.zone)

@@ -19,6 +19,7 @@ import re2
 from backstay.errors import BackstayError
 from backstay.models.catalog import Field, ValueKind
 from backstay.models.resources.plan import Form, Parameter
+from backstay.models.resources.request import SqlPattern
 from backstay.utils import json_text
 
 V = TypeVar("V")
@@ -226,7 +227,9 @@ def read_json(text: str) -> Any:
 
 def _pattern(text: str, field: Field | None) -> str:
     """A LIKE pattern, in which `*` is another spelling of `%`."""
-    pattern = read_text(text).replace("*", "%")
+    pattern = read_text(text)
+    if not isinstance(text, SqlPattern):
+        pattern = pattern.replace("*", "%")
     if len(pattern) > MAX_PATTERN:
         raise BackstayError("54000", f"a pattern may have at most {MAX_PATTERN} characters")
     trailing = len(pattern) - len(pattern.rstrip("\\"))
@@ -261,6 +264,14 @@ def _each(read: Callable[[str, Field | None], Any]) -> Callable[[Sequence[str], 
     return read_list
 
 
+def _key(text: str, field: Field | None) -> Any:
+    """A value of a cursor: the server wrote it, so what cannot be read is of a column that was another one then."""
+    try:
+        return read_scalar(text, field)
+    except BackstayError as error:
+        raise BackstayError("bad_cursor") from error
+
+
 _FORMS: dict[Form, Callable[[Any, Any], Any]] = {
     Form.SCALAR: read_scalar,
     Form.LIST: _each(read_scalar),
@@ -271,5 +282,6 @@ _FORMS: dict[Form, Callable[[Any, Any], Any]] = {
     Form.TEXT: read_text,
     Form.TEXT_LIST: _each(read_text),
     Form.CONTAINER: read_scalar,
+    Form.KEY: _key,
     Form.COUNT: lambda value, field: value,
 }

@@ -44,7 +44,7 @@ class NewRows:
         self._single = rows.single
         self._defaults = defaults
         self._caller = caller
-        read = read_rows(plan.resource, plan.fields, rows.items, single=rows.single)
+        read = read_rows(plan.resource, plan.fields, rows.items, single=rows.single, textual=rows.textual)
         if not rows.missing_default:
             for row in read:
                 for name in self._given:

@@ -65,7 +65,9 @@ def check_operator(reference: Reference, filter_: Filter) -> None:
     Raises:
         BackstayError: `42883`; `42804` for a truth value asked of what is no boolean.
     """
-    if reference.kind not in _FITS[filter_.operator]:
+    # PostgreSQL has no list of arrays that would not be an array of their items.
+    listed = filter_.quantifier is not None and reference.kind is _K.ARRAY
+    if listed or reference.kind not in _FITS[filter_.operator]:
         symbol = _SYMBOLS.get(filter_.operator, filter_.operator.value)
         name = reference.field.sql_type if not reference.steps else reference.kind.value
         raise BackstayError("42883", f"operator does not exist: {name} {symbol} unknown")

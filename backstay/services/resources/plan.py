@@ -6,19 +6,20 @@ depth and size. Not in charge of literals (`literals.py`, at each request) or of
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from backstay.config.rest import RestSettings
 from backstay.errors import BackstayError
 from backstay.models.access.caller import Caller
 from backstay.models.access.rules import Predicate, Rule
-from backstay.models.catalog import Catalog, Field, Relation, Resource, ValueKind
+from backstay.models.catalog import JSON_VALUE, Catalog, Field, Relation, Resource, ValueKind
 from backstay.models.resources.plan import (
-    Column,
     Combination,
     Comparison,
     Emptiness,
     Form,
+    Item,
+    JointPlan,
     Ordering,
     Parameter,
     PlannedCondition,
@@ -28,7 +29,6 @@ from backstay.models.resources.plan import (
     Reference,
 )
 from backstay.models.resources.request import (
-    AllColumns,
     ColumnPath,
     Condition,
     Embed,
@@ -38,13 +38,10 @@ from backstay.models.resources.request import (
     Order,
     Query,
     Request,
-    SelectColumn,
 )
-from backstay.services.resources.operators import ALLOWED_CASTS, CASTS, check_operator, form_of
+from backstay.services.resources.operators import check_operator, form_of
+from backstay.services.resources.plan_select import group_order, is_grouped, label, plan_items
 from backstay.services.resources.sight import Sight
-
-# PostgreSQL cuts longer identifiers off without a word.
-MAX_LABEL_BYTES = 63
 
 
 class Planner:
@@ -65,12 +62,33 @@ class Planner:
         planning = Planning(sight, self.settings)
         resource = sight.readable(request.resource)
         query = planning.query(resource, request.query, depth=0)
+        if request.keyed and query.grouped:
+            raise _no_cursor()
         return ReadPlan(
             query=query,
             parameters=tuple(planning.parameters),
             predicates=tuple(planning.predicates.values()),
             count=request.count,
             shape=request.shape,
+            zone=request.zone,
+            keyed=request.keyed,
+        )
+
+    def joint(self, requests: Sequence[Request], caller: Caller) -> JointPlan:
+        """Plan reads that are answered together: the caps are those of one request.
+
+        Raises:
+            BackstayError: as `read` does.
+        """
+        planning = Planning(Sight(self.catalog, caller), self.settings)
+        queries = [
+            planning.query(planning.sight.readable(request.resource), request.query, depth=0)
+            for request in requests
+        ]
+        return JointPlan(
+            queries=tuple(queries),
+            parameters=tuple(planning.parameters),
+            predicates=tuple(planning.predicates.values()),
         )
 
 
@@ -93,17 +111,24 @@ class Planning:
             if isinstance(item, Embed)
         }
         predicates, visible = self.row_rule(resource.access.read)
+        items = tuple(plan_items(self, resource, query, embeds))
+        grouped = is_grouped(items)
+        order = tuple(self._order(resource, query.order, embeds, items if grouped else None))
         return PlannedQuery(
             resource=resource,
-            items=tuple(self._items(resource, query, embeds)),
+            items=items,
             where=tuple(self.condition(resource, condition, embeds) for condition in query.where),
             predicates=predicates,
             visible=visible,
-            order=tuple(self._order(resource, query.order, embeds)),
+            order=order,
             limit=self._count(query.limit),
             offset=self._count(query.offset),
             max_rows=self.settings.max_rows,
             embeds=tuple(embeds.values()),
+            grouped=grouped,
+            after=self._after(query, order, grouped=grouped),
+            backward=query.backward,
+            keyed=query.keyed,
         )
 
     def embed(self, source: Resource, embed: Embed, depth: int) -> PlannedEmbed:
@@ -119,7 +144,7 @@ class Planning:
         if relation.junction is not None:
             between, between_visible = self.row_rule(relation.junction.resource.access.read)
         return PlannedEmbed(
-            label=_label(embed.label),
+            label=label(embed.label),
             relation=relation,
             query=self.query(relation.target, embed.query, depth=depth),
             inner=embed.inner,
@@ -127,6 +152,7 @@ class Planning:
             shown=bool(embed.query.select),
             junction_predicates=between,
             junction_visible=between_visible,
+            spread=embed.spread,
         )
 
     def _keys(self, relation: Relation) -> dict[str, tuple[tuple[Reference, Reference], ...]]:
@@ -175,38 +201,6 @@ class Planning:
             raise BackstayError("42883", f"operator does not exist: {reference.field.sql_type} -> unknown")
         return Reference(reference.field, path.steps, reference.mask)
 
-    def _items(
-        self, resource: Resource, query: Query, embeds: dict[str, PlannedEmbed]
-    ) -> Iterable[Column | PlannedEmbed]:
-        labels: dict[str, object] = {}
-        for item in query.select:
-            for planned, identity in self._item(resource, item, embeds):
-                known = labels.setdefault(planned.label, identity)
-                if known is not identity and known != identity:
-                    raise BackstayError("PGRST100", f"the name '{planned.label}' occurs twice in the select")
-                if known is identity:
-                    yield planned
-
-    def _item(
-        self, resource: Resource, item: AllColumns | SelectColumn | Embed, embeds: dict[str, PlannedEmbed]
-    ) -> Iterable[tuple[Column | PlannedEmbed, object]]:
-        if isinstance(item, Embed):
-            if embeds[item.label].shown:
-                yield embeds[item.label], item
-        elif isinstance(item, AllColumns):
-            for reference in self.sight.columns(resource):
-                if reference.mask is not None:
-                    self.remember(reference.mask)
-                yield Column(reference, reference.field.name), (ColumnPath(reference.field.name), None)
-        else:
-            reference = self.reference(resource, item.column)
-            yield (
-                Column(
-                    reference, _label(item.alias or _default_label(item.column)), _cast(reference, item.cast)
-                ),
-                (item.column, item.cast),
-            )
-
     def condition(
         self, resource: Resource, condition: Condition, embeds: dict[str, PlannedEmbed]
     ) -> PlannedCondition:
@@ -248,8 +242,16 @@ class Planning:
         return None if slot is None else self._parameter(slot, Form.COUNT, None)
 
     def _order(
-        self, resource: Resource, order: tuple[Order, ...], embeds: dict[str, PlannedEmbed]
+        self,
+        resource: Resource,
+        order: tuple[Order, ...],
+        embeds: dict[str, PlannedEmbed],
+        grouped: tuple[Item, ...] | None,
     ) -> Iterable[Ordering]:
+        if grouped is not None:
+            terms = [self._ordering(resource, term, embeds) for term in order]
+            yield from group_order(resource, grouped, terms)
+            return
         named = set()
         for term in order:
             planned = self._ordering(resource, term, embeds)
@@ -260,6 +262,23 @@ class Planning:
         for field in resource.primary_key:
             if field.name not in named:
                 yield Ordering(self._tie_breaker(resource, field.name), descending=False, nulls_first=False)
+
+    def _after(
+        self, query: Query, order: Sequence[Ordering], *, grouped: bool
+    ) -> tuple[Parameter | None, ...] | None:
+        """The values of the row that the page begins after, as values of what is ordered by."""
+        if query.after is None:
+            return None
+        if grouped:
+            raise _no_cursor()
+        if query.offset is not None:
+            raise BackstayError("PGRST100", "a page begins after a cursor or at an offset, not both")
+        if len(query.after) != len(order):
+            raise BackstayError("bad_cursor")
+        return tuple(
+            None if slot is None else self._parameter(slot, Form.KEY, _key_field(term.reference))
+            for slot, term in zip(query.after, order, strict=True)
+        )
 
     def _tie_breaker(self, resource: Resource, name: str) -> Reference:
         """The key column itself: order by a key the caller cannot see tells nothing but that rows differ."""
@@ -280,36 +299,18 @@ class Planning:
         return Ordering(reference, term.descending, nulls_first, embed)
 
 
+def _key_field(reference: Reference) -> Field | None:
+    if not reference.steps:
+        return reference.field
+    return JSON_VALUE if reference.kind is ValueKind.JSON else None
+
+
+def _no_cursor() -> BackstayError:
+    return BackstayError("PGRST127", details="Groups of an aggregate have no cursors; use limit and offset.")
+
+
 def _check_orderable(reference: Reference) -> None:
     if reference.kind in (ValueKind.RANGE, ValueKind.ARRAY):
         raise BackstayError(
             "42883", f"could not identify an ordering operator for type {reference.field.sql_type}"
         )
-
-
-def _default_label(path: ColumnPath) -> str:
-    """A JSON path is named after its last key; an index takes the key before it."""
-    for step in reversed(path.steps):
-        if isinstance(step.key, str):
-            return step.key
-    return path.name
-
-
-def _label(label: str) -> str:
-    if len(label.encode()) > MAX_LABEL_BYTES:
-        raise BackstayError("54000", f"a name in the select may have at most {MAX_LABEL_BYTES} bytes")
-    if "%(" in label:
-        # SQLAlchemy finds its parameters in the finished text by this mark.
-        raise BackstayError("PGRST100", "a name in the select may not hold '%('")
-    return label
-
-
-def _cast(reference: Reference, name: str | None) -> ValueKind | None:
-    if name is None:
-        return None
-    kind = CASTS.get(name.lower())
-    if kind is None:
-        raise BackstayError("42704", f'type "{name[:63]}" does not exist')
-    if kind is not reference.kind and (reference.kind, kind) not in ALLOWED_CASTS:
-        raise BackstayError("42846", f"cannot cast type {reference.kind.value} to {kind.value}")
-    return kind

@@ -105,6 +105,8 @@ class _WritePlanning:
             predicates=tuple(self.planning.predicates.values()),
             shape=write.shape,
             max_affected=write.max_affected,
+            undone=write.undone,
+            zone=write.zone,
         )
 
     def _rule(self, rule: Rule) -> tuple[Predicate, ...]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Hashable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from backstay.errors import BackstayError
@@ -12,6 +14,7 @@ from backstay.models.resources.request import Request, Shape
 from backstay.repositories.database.sessions import Session
 from backstay.repositories.resources.fetch import Page, ResourceRepository
 from backstay.services.context import Context
+from backstay.services.resources.cursors import Cursors, owner_of
 from backstay.services.resources.kinds import CallerKinds
 from backstay.services.resources.literals import read_values
 from backstay.services.resources.plan import Planner
@@ -25,10 +28,13 @@ Key = tuple[Any, ...]
 class ResourceReader:
     """Answers questions about resources."""
 
-    def __init__(self, planner: Planner, kinds: CallerKinds, repository: ResourceRepository) -> None:
+    def __init__(
+        self, planner: Planner, kinds: CallerKinds, repository: ResourceRepository, cursors: Cursors
+    ) -> None:
         self.planner = planner
         self.kinds = kinds
         self.repository = repository
+        self.cursors = cursors
         self._resources: BoundedDict[Hashable, Resource] = BoundedDict(KEPT_PLANS)
         self._plans: BoundedDict[Hashable, ReadPlan] = BoundedDict(KEPT_PLANS)
 
@@ -72,11 +78,50 @@ class ResourceReader:
         Raises:
             BackstayError: for names that do not exist for the caller.
         """
-        place = (request.resource, request.query, request.count, request.shape, self.kinds.of(context.caller))
+        place = (
+            request.resource,
+            request.query,
+            request.count,
+            request.shape,
+            request.zone,
+            request.keyed,
+            self.kinds.of(context.caller),
+        )
         plan = self._plans.get(place)
         if plan is None:
             plan = self._plans[place] = self.planner.read(request, context.caller)
         return plan
+
+    async def read_after(
+        self,
+        context: Context,
+        request: Request,
+        values: Sequence[Any],
+        cursor: str,
+        session: Session | None = None,
+    ) -> Page:
+        """The page after a cursor, or the first one for an empty cursor; with the cursor of the next, if it is full.
+
+        A page that ends with the last row is full too; the one after it is empty.
+
+        Raises:
+            BackstayError: as `read`; `bad_cursor` for a cursor that this caller was not given for this question.
+        """
+        query = request.query
+        owner = owner_of(request.resource, query, context.caller, self.kinds.of(context.caller))
+        after = None
+        if cursor:
+            keys = self.cursors.open(owner, cursor)
+            slots = itertools.count(len(values))
+            after = tuple(None if key is None else next(slots) for key in keys)
+            values = (*values, *(key for key in keys if key is not None))
+        request = replace(request, keyed=True, query=replace(query, after=after))
+        page = await self.read(context, request, values, session)
+        most = self.planner.settings.max_rows
+        limit = most if query.limit is None else min(values[query.limit], most)
+        if not page.count or page.count < limit:
+            return page
+        return replace(page, next=self.cursors.seal(owner, page.last))
 
     def settable(self, context: Context, resource: Resource) -> list[Field]:
         """The columns that exist for this caller and that a write may set."""

@@ -35,32 +35,41 @@ class _BadValueError(Exception):
 
 
 def read_rows(
-    resource: Resource, fields: Sequence[Field], rows: Sequence[Mapping[str, Any]], *, single: bool
+    resource: Resource,
+    fields: Sequence[Field],
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    single: bool,
+    textual: bool = False,
 ) -> list[dict[str, Any]]:
     """Each row's values of those fields that it has, by column name.
+
+    Args:
+        textual: the values are texts, or None, and not JSON.
 
     Raises:
         BackstayError: `validation_failed` with one `FieldProblem` per bad value (the first hundred).
     """
     problems: list[FieldProblem] = []
-    read = []
+    complete = []
+    read = read_written if textual else read_value
     for number, row in enumerate(rows):
         values = {}
         for field in fields:
             if field.name in row:
                 try:
-                    values[field.name] = value = read_value(row[field.name], field)
+                    values[field.name] = value = read(row[field.name], field)
                     if value is not None and field.name in resource.bounds:
                         _check_bounds(value, resource.bounds[field.name])
                 except _BadValueError as bad:
                     path = field.name if single else f"{number}.{field.name}"
                     problems.append(FieldProblem(path, bad.code, bad.message))
-        read.append(values)
+        complete.append(values)
         if len(problems) >= MAX_PROBLEMS:
             break
     if problems:
         raise BackstayError("validation_failed", details=problems[:MAX_PROBLEMS])
-    return read
+    return complete
 
 
 def read_own(resource: Resource, names: Sequence[str], row: Mapping[str, Any], path: str) -> dict[str, Any]:
@@ -110,6 +119,28 @@ def read_value(value: Any, field: Field) -> Any:
             raise _BadValueError("null", "must not be null")
         return None
     return _READERS[field.kind](value, field)
+
+
+def read_written(value: str | None, field: Field) -> Any:
+    """A value that came as text, from CSV or a form; JSON columns and arrays may hold JSON in it.
+
+    Raises:
+        _BadValueError: it is no such value.
+    """
+    if value is None:
+        return None
+    is_json = field.kind is ValueKind.JSON or (field.kind is ValueKind.ARRAY and value.startswith("["))
+    try:
+        if is_json:
+            return read_value(literals.read_json(value), field)
+        if field.kind in _READ_AS_LITERALS:
+            return literals.read_scalar(value, field)
+    except BackstayError as error:
+        raise _BadValueError("format", f"is no value of type {field.sql_type}") from error
+    return read_value(value, field)
+
+
+_READ_AS_LITERALS = frozenset({ValueKind.INTEGER, ValueKind.FLOAT, ValueKind.BOOLEAN, ValueKind.ARRAY})
 
 
 def _text(value: Any, field: Field) -> str:

@@ -65,9 +65,19 @@ class Sight:
         return Reference(field, mask=outcome if isinstance(outcome, Predicate) else None)
 
     def columns(self, resource: Resource) -> list[Reference]:
-        """Every column that exists for this caller, in the table's order."""
+        """Every stored column that exists for this caller, in the table's order: what `*` stands for."""
+        stored = (name for name, field in resource.fields.items() if field.expression is None)
+        seen = (self.reference(resource, name) for name in stored)
+        return [reference for reference in seen if reference is not None]
+
+    def every_field(self, resource: Resource) -> list[Reference]:
+        """Every field that exists for this caller, the computed ones after the columns."""
         seen = (self.reference(resource, name) for name in resource.fields)
         return [reference for reference in seen if reference is not None]
+
+    def relations(self, source: Resource) -> list[Relation]:
+        """The relations that exist for this caller."""
+        return [relation for relation in source.relations if self._follows(relation)]
 
     def relation(self, source: Resource, name: str, hint: str | None) -> Relation:
         """The one relation that `name!hint` means.
@@ -75,7 +85,7 @@ class Sight:
         Raises:
             BackstayError: `PGRST200` for none, `PGRST201` for several.
         """
-        visible = [relation for relation in source.relations if self._follows(relation)]
+        visible = self.relations(source)
         found = [relation for relation in visible if name in relation.attributes]
         if not found:
             found = [relation for relation in visible if self._is_called(relation, name)]

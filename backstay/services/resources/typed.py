@@ -86,10 +86,12 @@ class _Typing:
 
     def _table(self, resource: Resource) -> TypedTable:
         access, outlook = resource.access, self.audience.outlook
+        columns = list(self._columns(resource))
         return TypedTable(
             name=resource.name,
             description=resource.description,
-            columns=tuple(self._columns(resource)),
+            columns=tuple(column for column in columns if column.field.expression is None),
+            computed=tuple(column for column in columns if column.field.expression is not None),
             relationships=tuple(self._relationships(resource)),
             readable=self._is_readable(resource),
             creatable=outlook(access.create).may_hold,

@@ -113,7 +113,7 @@ class ResourceWriter:
         if len(rows.items) != 1:
             raise BackstayError("PGRST102", "the body of an update is one object")
         plan = self._plan(context, write, _columns(rows))
-        read = read_rows(plan.resource, plan.fields, rows.items, single=True)[0]
+        read = read_rows(plan.resource, plan.fields, rows.items, single=True, textual=rows.textual)[0]
         for field, make in self._defaults[plan.resource.name].on_update:
             read.setdefault(field.name, make(context.caller))
         literals = read_values(plan.parameters, values)
@@ -178,7 +178,7 @@ class ResourceWriter:
                 else:
                     async with self._units.begin(context) as own:
                         yield Transaction(context, own, hooks)
-                        if getattr(plan, "undone", False):
+                        if plan.undone:
                             await own.rollback()
         except BackstayError as error:
             said = self._said_to(context.caller, hooks.resource, error)

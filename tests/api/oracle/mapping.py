@@ -7,10 +7,11 @@ from types import new_class
 from typing import Any
 
 from sqlalchemy import ForeignKeyConstraint, Table, UniqueConstraint, and_
+from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import foreign, mapped_column, relationship, remote
 
 from backstay import Access, Model
-from tests.api.oracle.models import Key, Schema, TableSpec
+from tests.api.oracle.models import Computed, Key, Schema, TableSpec
 from tests.api.oracle.rules import Always, Rule
 from tests.api.oracle.values import sql_type
 
@@ -68,6 +69,7 @@ def _mapped(spec: TableSpec) -> type[Model]:
         )
         for column in spec.columns.values()
     }
+    attributes |= {name: _hybrid(computed) for name, computed in spec.computed.items()}
     constraints: list[Any] = []
     for key in spec.keys:
         near = [name for name, _ in key.pairs]
@@ -78,6 +80,14 @@ def _mapped(spec: TableSpec) -> type[Model]:
     return type(
         spec.name, (Model,), {"__tablename__": spec.name, "__table_args__": tuple(constraints), **attributes}
     )
+
+
+def _hybrid(computed: Computed) -> Any:
+    def read(self: Any) -> Any:
+        return computed.sql(self)
+
+    read.__name__ = computed.name
+    return hybrid_property(read)
 
 
 def _relate(source: Any, target: Any, key: Key) -> None:

@@ -57,6 +57,32 @@ class Key:
     unique: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """A field worked out from columns: one of them again, whether it is null, or two texts put together."""
+
+    name: str
+    kind: Kind
+    form: str
+    reads: tuple[str, ...]
+
+    def of(self, row: Row) -> Any:
+        """Its value for a row."""
+        values = [row[name] for name in self.reads]
+        if self.form == "lacks":
+            return values[0] is None
+        if self.form == "joined":
+            return None if None in values else f"{values[0]}~{values[1]}"
+        return values[0]
+
+    def sql(self, model: Any) -> Any:
+        """The same in SQLAlchemy."""
+        columns = [getattr(model, name) for name in self.reads]
+        if self.form == "lacks":
+            return columns[0].is_(None)
+        return columns[0] + "~" + columns[1] if self.form == "joined" else columns[0]
+
+
 @dataclass(slots=True)
 class TableSpec:
     """A table with its rules."""
@@ -67,6 +93,17 @@ class TableSpec:
     keys: list[Key] = field(default_factory=list)
     rules: dict[str, Rule] = field(default_factory=dict)
     fields: dict[str, Rule] = field(default_factory=dict)
+    computed: dict[str, Computed] = field(default_factory=dict)
+
+    @property
+    def readable(self) -> dict[str, Column]:
+        """Everything that can be selected by name."""
+        return self.columns | {one.name: Column(one.name, one.kind, True) for one in self.computed.values()}
+
+    def rules_of(self, name: str) -> list[Rule]:
+        """The rules that must hold for a column or computed field to be seen: its own, and those of what it reads."""
+        names = (name, *self.computed[name].reads) if name in self.computed else (name,)
+        return [self.fields[one] for one in names if one in self.fields]
 
     def key_of(self, row: Row) -> tuple[Any, ...]:
         """The row's primary key."""
@@ -102,7 +139,21 @@ def _random_table(random: Random, name: str, earlier: Schema) -> TableSpec:
     for _ in range(random.choice((1, 1, 2)) if earlier else random.choice((0, 1))):
         target = random.choice([spec, *earlier.values(), *earlier.values()])
         _add_key(random, spec, target, words, nullable=target is spec or random.random() < 0.6)
+    for _ in range(random.choice((0, 1, 2))):
+        computed = _random_computed(random, next(words), list(spec.columns.values()))
+        spec.computed[computed.name] = computed
     return spec
+
+
+def _random_computed(random: Random, name: str, columns: list[Column]) -> Computed:
+    texts = [column.name for column in columns if column.kind is Kind.TEXT]
+    column = random.choice(columns)
+    form = random.choice(("same", "lacks", "joined"))
+    if form == "joined" and texts:
+        return Computed(name, Kind.TEXT, form, (random.choice(texts), random.choice(texts)))
+    return Computed(
+        name, Kind.BOOLEAN if form == "lacks" else column.kind, form.replace("joined", "same"), (column.name,)
+    )
 
 
 def _key_column(random: Random, name: str) -> Column:
@@ -140,7 +191,10 @@ def _add_rules(random: Random, spec: TableSpec, tables: Schema) -> None:
         spec.rules[verb] = _random_rule(random, spec, tables, depth=2)
     if random.random() < 0.35:
         spec.rules["read"] = Always(True)
-    for name in random.sample(list(spec.columns), random.choice((0, 1, 1, 2, 2, 3))):
+    for name in [
+        *random.sample(list(spec.columns), random.choice((0, 1, 1, 2, 2, 3))),
+        *(name for name in spec.computed if random.random() < 0.2),
+    ]:
         if name not in spec.primary_key or random.random() < 0.3:
             spec.fields[name] = random.choice(
                 (

@@ -9,19 +9,22 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tests.api.oracle.comparisons import compared, is_test
+from tests.api.oracle.grouping import Leaf, groups, order_key, plain_key
 from tests.api.oracle.models import Schema, TableSpec
 from tests.api.oracle.relations import Relation, relations
 from tests.api.oracle.rules import Person, Row, Rule, State, Truth, conjunction, disjunction, negated
 from tests.api.oracle.syntax import (
+    Agg,
     Compare,
     Condition,
     Embedded,
     EmbedTest,
     IsTest,
+    Item,
     Path,
     Query,
     Shown,
@@ -29,7 +32,7 @@ from tests.api.oracle.syntax import (
     Term,
     Tree,
 )
-from tests.api.oracle.values import MISSING, as_text, frozen, json_text, shown, sort_key, step_into
+from tests.api.oracle.values import MISSING, Kind, as_text, frozen, json_text, shown, sort_key, step_into
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,11 +74,15 @@ class Eye:
     def visible(self, table: str, column: str) -> bool:
         """True when the column exists for this caller."""
         spec = self.schema[table]
-        return column in spec.columns and self.fold(spec.fields.get(column)) is not False
+        return column in spec.readable and all(self.fold(rule) is not False for rule in spec.rules_of(column))
 
     def columns(self, table: str) -> list[str]:
         """The columns that exist for this caller, in the table's order."""
         return [name for name in self.schema[table].columns if self.visible(table, name)]
+
+    def names(self, table: str) -> list[str]:
+        """The same, with the computed fields."""
+        return [name for name in self.schema[table].readable if self.visible(table, name)]
 
     def rows(self, table: str) -> list[Seen]:
         """The rows that this caller sees, in primary-key order."""
@@ -87,10 +94,15 @@ class Eye:
 
     def _seen(self, spec: TableSpec, row: Row) -> Seen:
         cells = {
-            name: row[name] if self.holds(spec.fields.get(name), row) else None
-            for name in self.columns(spec.name)
+            name: self._cell(spec, name, row)
+            if all(self.holds(rule, row) for rule in spec.rules_of(name))
+            else None
+            for name in self.names(spec.name)
         }
         return Seen(cells, row)
+
+    def _cell(self, spec: TableSpec, name: str, row: Row) -> Any:
+        return spec.computed[name].of(row) if name in spec.computed else row[name]
 
     def view(self) -> Any:
         """Everything this caller could ever learn by reading."""
@@ -148,10 +160,12 @@ class Eye:
                 else:
                     yield "PGRST201" if found else "PGRST200"
         yield from self._order_errors(table, query)
-        if _labels_collide(self.columns(table), query):
+        if self._labels_collide(table, query):
             yield "PGRST100"
 
     def _order_errors(self, table: str, query: Query) -> Iterator[str]:
+        if is_grouped(query):
+            yield from self._group_order_errors(table, query)
         for term in query.order:
             if term.relation is not None:
                 found = self.resolve(table, _embed(query, term.relation))
@@ -159,6 +173,30 @@ class Eye:
                     yield "PGRST118"
                 if len(found) == 1 and not self.visible(found[0].target, term.path.column):
                     yield "42703"
+
+    def _labels_collide(self, table: str, query: Query) -> bool:
+        """Whether two different things have one name in the answer."""
+        labels: dict[str, Any] = {}
+        return any(
+            labels.setdefault(label, thing) != thing
+            for item in query.items
+            for label, thing in self._labelled(table, item)
+        )
+
+    def _labelled(self, table: str, item: Item) -> Iterator[tuple[str, Any]]:
+        if isinstance(item, Star):
+            yield from ((name, Shown(Path(name))) for name in self.columns(table))
+        elif isinstance(item, Shown):
+            yield item.label, Shown(item.path, None, item.cast)
+        elif isinstance(item, Agg):
+            yield item.label, item
+        elif item.spread:
+            found = self.resolve(table, item)
+            if len(found) == 1:
+                for inner in item.query.items:
+                    yield from ((label, item) for label, _ in self._labelled(found[0].target, inner))
+        elif item.query.items:
+            yield item.label, item
 
     # Answers ---------------------------------------------------------------------------------------------------
 
@@ -189,26 +227,102 @@ class Eye:
 
     def answer(self, table: str, query: Query, among: Sequence[Seen] | None = None) -> list[dict[str, Any]]:
         """The rows of the answer, as their JSON."""
-        return [self.shape(table, query, row) for row in self.page(table, query, among)]
+        if not is_grouped(query):
+            return [self.shape(table, query, row) for row in self.page(table, query, among)]
+        rows = [self.leaves(table, query, row) for row in self.matching(table, query, among)]
+        found = groups(rows, self.leaves(table, query, None))
+        for term in reversed(query.order):
+            found = self._by_term(query, term, found)
+        start = query.offset or 0
+        page = found[start:] if query.limit is None else found[start : start + query.limit]
+        return [{leaf.label: leaf.shown for leaf in row} for row in page]
+
+    def _by_term(self, query: Query, term: Term, found: list[list[Leaf]]) -> list[list[Leaf]]:
+        """Groups by one term of the order, those that are equal by it in the order in which they were."""
+        place = (
+            next(n for n, leaf in enumerate(found[0]) if leaf.path == (term.relation, term.path))
+            if found
+            else 0
+        )
+        some = [row for row in found if order_key(row[place]) != (1,)]
+        none = [row for row in found if order_key(row[place]) == (1,)]
+        some.sort(key=lambda row: plain_key(row[place]), reverse=term.descending)
+        nulls_first = term.descending if term.nulls_first is None else term.nulls_first
+        return [*none, *some] if nulls_first else [*some, *none]
+
+    def _group_order_errors(self, table: str, query: Query) -> Iterator[str]:
+        keys = {leaf.path for leaf in self._shape(table, query)}
+        if any((term.relation, term.path) not in keys for term in query.order):
+            yield "42803"
+
+    def _shape(self, table: str, query: Query) -> list[Leaf]:
+        """The leaves of a question that may have more wrong with it."""
+        try:
+            return self.leaves(table, query, None)
+        except LookupError:
+            return []
 
     def shape(self, table: str, query: Query, row: Seen) -> dict[str, Any]:
         """One row as its JSON."""
-        document: dict[str, Any] = {}
-        for item in query.items or (Star(),):
-            if isinstance(item, Star):
-                document.update({name: shown(row.cells[name]) for name in self.columns(table)})
-            elif isinstance(item, Shown):
-                value = self.value(row, item.path)
-                document[item.label] = (
-                    as_text(value) if item.cast else (None if value is MISSING else shown(value))
-                )
-            elif item.query.items:
-                document[item.label] = self._embed_json(table, item, row)
-        return document
+        return {leaf.label: leaf.shown for leaf in self.leaves(table, query, row)}
 
-    def _embed_json(self, table: str, item: Embedded, row: Seen) -> Any:
+    def leaves(self, table: str, query: Query, row: Seen | None) -> list[Leaf]:
+        """What stands in a row of the answer; of a row that there is not, nulls and empty arrays."""
+        found: dict[str, Leaf] = {}
+        for item in query.items or (Star(),):
+            for leaf in self._leaves(table, item, row):
+                found.setdefault(leaf.label, leaf)
+        return list(found.values())
+
+    def _leaves(self, table: str, item: Item, row: Seen | None) -> Iterator[Leaf]:
+        kinds = self.schema[table].readable
+        if isinstance(item, Star):
+            for name in self.columns(table):
+                yield self._leaf(row, name, Path(name), kinds[name].kind)
+        elif isinstance(item, Shown):
+            kind = kinds[item.path.column].kind
+            if item.path.steps:
+                kind = Kind.TEXT if item.path.steps[-1][1] else Kind.JSON
+            yield self._leaf(row, item.label, item.path, kind, item.cast)
+        elif isinstance(item, Agg):
+            value = MISSING if row is None else 1 if item.path is None else self.value(row, item.path)
+            yield Leaf(item.label, value, None, item.kind, agg=item)
+        elif item.spread:
+            yield from self._spread(table, item, row)
+        elif item.query.items:
+            document = self._embed_json(table, item, row)
+            yield Leaf(item.label, document, document, None)
+
+    def _leaf(self, row: Seen | None, label: str, path: Path, kind: Kind, cast: str | None = None) -> Leaf:
+        value = MISSING if row is None else self.value(row, path)
+        if kind is Kind.JSON and value is None and not path.steps:
+            value = MISSING
+        json = None if value is MISSING else as_text(value) if cast else shown(value)
+        if cast:
+            return Leaf(label, json, json, Kind.TEXT)
+        return Leaf(label, value, json, kind, (None, path))
+
+    def _spread(self, table: str, item: Embedded, row: Seen | None) -> Iterator[Leaf]:
+        if not item.query.items:
+            return
         relation = self.resolve(table, item)[0]
-        found = self.answer(relation.target, item.query, self._related(relation, row))
+        related = [] if row is None else self._related(relation, row)
+        if relation.is_one:
+            found = self.matching(relation.target, item.query, related)
+            for leaf in self.leaves(relation.target, item.query, found[0] if found else None):
+                path = None if leaf.path is None or leaf.path[0] is not None else (item.label, leaf.path[1])
+                yield replace(leaf, path=path)
+            return
+        page = self.page(relation.target, item.query, related)
+        rows = [self.leaves(relation.target, item.query, one) for one in page]
+        for number, leaf in enumerate(self.leaves(relation.target, item.query, None)):
+            array = [one[number].shown for one in rows]
+            yield Leaf(leaf.label, array, array, None)
+
+    def _embed_json(self, table: str, item: Embedded, row: Seen | None) -> Any:
+        relation = self.resolve(table, item)[0]
+        related = [] if row is None else self._related(relation, row)
+        found = self.answer(relation.target, item.query, related)
         if relation.is_one:
             return found[0] if found else None
         return found
@@ -284,7 +398,7 @@ def _joined(row: Seen, other: Seen, pairs: Sequence[tuple[str, str]]) -> bool:
 
 
 def _paths(query: Query) -> Iterator[Path]:
-    yield from (item.path for item in query.items if isinstance(item, Shown))
+    yield from (item.path for item in query.items if isinstance(item, Shown | Agg) and item.path is not None)
     yield from (condition.path for condition in _leaves(query.where) if not isinstance(condition, EmbedTest))
     yield from (term.path for term in query.order if term.relation is None)
 
@@ -301,16 +415,9 @@ def _compared(conditions: Sequence[Condition]) -> Iterator[Compare]:
     return (condition for condition in _leaves(conditions) if isinstance(condition, Compare))
 
 
-def _labels_collide(columns: Sequence[str], query: Query) -> bool:
-    """Whether two different things have one name in the answer."""
-    labels: dict[str, Any] = {}
-    for item in query.items:
-        if isinstance(item, Star):
-            named: list[tuple[str, Any]] = [(name, Shown(Path(name))) for name in columns]
-        elif isinstance(item, Embedded):
-            named = [(item.label, item)] if item.query.items else []
-        else:
-            named = [(item.label, Shown(item.path, None, item.cast))]
-        if any(labels.setdefault(label, thing) != thing for label, thing in named):
-            return True
-    return False
+def is_grouped(query: Query) -> bool:
+    """Whether an aggregate makes the rest of the items what rows are grouped by."""
+    return any(
+        isinstance(item, Agg) or (isinstance(item, Embedded) and item.spread and is_grouped(item.query))
+        for item in query.items
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
@@ -12,6 +13,7 @@ from urllib.parse import quote
 import httpx
 
 from tests.api.oracle.csv_cells import csv_of_rows, csv_of_text
+from tests.api.oracle.graphql import Document, TwinQuestioner
 from tests.api.oracle.models import random_cell, random_row, violations
 from tests.api.oracle.oracle import Eye
 from tests.api.oracle.queries import Questioner
@@ -37,7 +39,9 @@ class Case:
 
     async def run(self) -> None:
         """Try one thing; AssertionError when the answer is not the oracle's."""
-        probes = (self.read, self.read, self.read, self.item, self.hidden_name, self.write, self.write)
+        probes = (
+            self.read, self.read, self.read, self.item, self.hidden_name, self.write, self.write, self.twins,
+        )  # fmt: skip
         await self.random.choice(probes)()
 
     # Reads -----------------------------------------------------------------------------------------------------
@@ -168,6 +172,65 @@ class Case:
         row = {**rows[place], name: random_cell(self.random, spec.columns[name])}
         return {**state, spec.name: [*rows[:place], row, *rows[place + 1 :]]}
 
+    # GraphQL ---------------------------------------------------------------------------------------------------
+
+    async def twins(self) -> None:
+        """The same question as REST and as GraphQL has the same rows, whatever the caller; cursors tell nothing."""
+        questioner = TwinQuestioner(self.random, self.eye)
+        table = questioner.table()
+        if not self.eye.columns(table):
+            return
+        query = questioner.query(table)
+        document = Document(table, query, questioner, "totalCount pageInfo { hasNextPage endCursor }")
+        answer = await self._ask_graphql(document)
+        codes = self.eye.errors(table, query)
+        rest = await self._ask("GET", f"/rest/v1/{table}?{query_string(query)}")
+        if self._is_too_deep(query, rest):
+            return
+        body = json.loads(answer.content, parse_float=Decimal)
+        self.asked = f"{self.person.name}: {document.text} {document.variables}"
+        if codes:
+            assert body["errors"][0]["extensions"]["code"] == "graphql_validation_failed", self._told(
+                answer, codes
+            )
+            self._check_refused(rest, codes)
+            return
+        assert "errors" not in body, self._told(answer)
+        rows = self._twin_rows(table, query, document, body)
+        expected = self.eye.answer(table, query)
+        assert frozen(rows) == frozen(expected) == frozen(_parsed(rest)), self._told(answer, expected)
+        matching = self.eye.matching(table, query)
+        assert body["data"]["found"]["totalCount"] == len(matching), self._told(answer, len(matching))
+        await self._follow(table, query, document, body)
+
+    async def _follow(self, table: str, query: Query, document: Document, body: Any) -> None:
+        """The pages after the cursor are the rest of the rows, also when what the caller cannot see has changed."""
+        info = body["data"]["found"]["pageInfo"]
+        if query.offset is not None or not info["hasNextPage"]:
+            return
+        assert query.limit is not None
+        rest = replace(query, offset=query.limit)
+        expected = frozen(self.eye.answer(table, rest))
+        document.variables["after"] = info["endCursor"]
+        state, before = self._disturbed(), self.world.state
+        for other in (before, state):
+            if other is not None:
+                await self.world.move_to(other)
+                try:
+                    answer = await self._ask_graphql(document)
+                finally:
+                    await self.world.move_to(before)
+                page = json.loads(answer.content, parse_float=Decimal)
+                assert frozen(self._twin_rows(table, query, document, page)) == expected, self._told(answer)
+
+    def _twin_rows(self, table: str, query: Query, document: Document, body: Any) -> list[dict[str, Any]]:
+        found = body["data"]["found"]
+        return document.plain(table, query, [edge["node"] for edge in found["edges"]])
+
+    async def _ask_graphql(self, document: Document) -> httpx.Response:
+        body = {"query": document.text, "variables": document.variables}
+        return await self._ask("POST", "/graphql/v1", json=body)
+
     # One row ---------------------------------------------------------------------------------------------------
 
     async def item(self) -> None:
@@ -213,7 +276,7 @@ class Case:
         columns = [
             (table, name)
             for table, spec in schema.items()
-            for name in spec.columns
+            for name in spec.readable
             if self.eye.readable(table) and not self.eye.visible(table, name)
         ]
         if tables and (not columns or self.random.random() < 0.5):
@@ -234,6 +297,9 @@ class Case:
                 "or=({}.eq.1)",
                 "select={}-%3E%3Ea",
                 "select={}::text",
+                "select={}.count()",
+                "select={},count()",
+                "select=count()&order={}",
             )
             forms = [f"/rest/v1/{table}?{term}" for term in terms]
         else:

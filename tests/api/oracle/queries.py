@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
+from tests.api.oracle.grouping import ORDERED, SUMMED
 from tests.api.oracle.models import Column
 from tests.api.oracle.oracle import Eye
 from tests.api.oracle.relations import Relation, relations
 from tests.api.oracle.syntax import (
+    Agg,
     Compare,
     Condition,
     Embedded,
@@ -52,6 +55,8 @@ class Questioner:
     def query(self, table: str, depth: int = 0) -> Query:
         """A question about a table, and what is embedded in it."""
         items = self._items(table, depth)
+        if self.random.random() < 0.2:
+            return self._grouped(table, items, depth)
         where = tuple(self._condition(table, items, 2) for _ in range(self.random.choice((0, 1, 1, 2))))
         paged = self.random.random() < (0.35 if depth == 0 else 0.2)
         return Query(
@@ -60,6 +65,59 @@ class Questioner:
             order=tuple(self._terms(table, items)),
             limit=self.random.choice((0, 1, 2, 3, 5, 50)) if paged else None,
             offset=self.random.choice((0, 1, 2, 7)) if paged and self.random.random() < 0.5 else None,
+        )
+
+    def _grouped(self, table: str, items: tuple[Item, ...], depth: int) -> Query:
+        """The same with aggregates in it, mostly in an order that groups can have."""
+        items = tuple(item for item in items if not isinstance(item, Star) or self.random.random() < 0.1)
+        items += tuple(
+            self._aggregate(table, f"g{number}") for number in range(self.random.choice((1, 1, 2)))
+        )
+        keys = [item for item in items if isinstance(item, Shown) and item.cast is None]
+        terms = []
+        if keys and self.random.random() < 0.5:
+            chosen = self.random.choice(keys)
+            terms.append(self._term(chosen.path, Kind.TEXT))
+        elif self.random.random() < 0.03:
+            terms.append(self._term(*self._path(table, text_only=True)))
+        paged = self.random.random() < 0.25
+        return Query(
+            items=items,
+            where=tuple(self._condition(table, items, 2) for _ in range(self.random.choice((0, 1)))),
+            order=tuple(terms),
+            limit=self.random.choice((0, 1, 2, 5)) if paged else None,
+            offset=self.random.choice((0, 1)) if paged and depth else None,
+        )
+
+    def _aggregate(self, table: str, alias: str) -> Agg:
+        if self.random.random() < 0.3:
+            return Agg("count", None, Kind.INTEGER, alias)
+        path, kind = self._path(table)
+        functions = ["count"]
+        functions += ["sum", "avg"] if kind in SUMMED else []
+        functions += ["min", "max"] if kind in ORDERED else []
+        return Agg(self.random.choice(functions), path, kind, alias)
+
+    def _spread(self, relation: Relation, depth: int) -> Embedded:
+        """What stands in the parent: under names of their own, aggregates only from one row."""
+        aliases = f"s{depth}{self.random.randrange(10**6)}x"
+        shown = [self._shown(relation.target, f"{aliases}{number}") for number in range(2)]
+        items: list[Item] = [replace(one, alias=one.alias or f"{aliases}{n}c") for n, one in enumerate(shown)]
+        if self.random.random() < 0.3 and depth < 3:
+            nested = self._embed(relation.target, f"{aliases}e", depth + 1, within_many=not relation.is_one)
+            items += [nested] if nested is not None else []
+        if relation.is_one and self.random.random() < 0.25:
+            items.append(self._aggregate(relation.target, f"{aliases}g"))
+        found = tuple(items)
+        where = (self._condition(relation.target, found, 1),) if self.random.random() < 0.3 else ()
+        terms = () if relation.is_one else tuple(self._terms(relation.target, found))
+        limit = self.random.choice((None, None, 1, 2)) if not relation.is_one else None
+        return Embedded(
+            self._relation_name(relation, among_columns=False),
+            Query(found, where, terms, limit),
+            None,
+            self._hint(relation),
+            spread=True,
         )
 
     def filter(self, table: str) -> Query:
@@ -72,10 +130,10 @@ class Questioner:
         return Query(items=tuple(items))
 
     def _column(self, table: str) -> Column:
-        spec = self.eye.schema[table]
-        seen = self.eye.columns(table)
+        known = self.eye.schema[table].readable
+        seen = self.eye.names(table)
         curious = not seen or self.random.random() < CURIOSITY
-        return spec.columns[self.random.choice(list(spec.columns) if curious else seen)]
+        return known[self.random.choice(list(known) if curious else seen)]
 
     def _path(self, table: str, *, text_only: bool = False) -> tuple[Path, Kind]:
         column = self._column(table)
@@ -95,7 +153,10 @@ class Questioner:
         if depth < 3:
             for number in range(self.random.choice((0, 1, 1, 2) if depth == 0 else (0, 0, 1))):
                 embed = self._embed(table, f"e{number}", depth)
-                if embed is not None:
+                # A spread has no other name than its relation's.
+                if embed is not None and all(
+                    not isinstance(one, Embedded) or one.label != embed.label for one in items
+                ):
                     items.append(embed)
         return tuple(items)
 
@@ -107,7 +168,7 @@ class Questioner:
         cast = "text" if column.kind in _CASTS and self.random.random() < 0.15 else None
         return Shown(Path(column.name), alias if cast or self.random.random() < 0.4 else None, cast)
 
-    def _embed(self, table: str, alias: str, depth: int) -> Embedded | None:
+    def _embed(self, table: str, alias: str, depth: int, *, within_many: bool = False) -> Embedded | None:
         known = relations(self.eye.schema, table)
         followed = [relation for relation in known if self.eye.follows(relation)]
         if not followed or self.random.random() < CURIOSITY:
@@ -115,14 +176,20 @@ class Questioner:
         if not followed:
             return None
         relation = self.random.choice(followed)
+        if not within_many and self.random.random() < 0.3:
+            return self._spread(relation, depth)
         query = Query() if self.random.random() < 0.1 else self.query(relation.target, depth + 1)
         if relation.is_one:
             query = Query(query.items, query.where)
         inner = self.random.random() < 0.3 and query.limit is None
         return Embedded(self._relation_name(relation), query, alias, self._hint(relation), inner)
 
-    def _relation_name(self, relation: Relation) -> str:
-        names = sorted(name for name in relation.names if " " not in name)
+    def _relation_name(self, relation: Relation, *, among_columns: bool = True) -> str:
+        """A name for it; in filters, that of a spread would hide a column of the same name."""
+        columns = self.eye.schema[relation.source].columns
+        names = sorted(
+            name for name in relation.names if " " not in name and (among_columns or name not in columns)
+        )
         if relation.attribute is not None:
             names.append(relation.attribute)
         return self.random.choice(names)
@@ -174,9 +241,11 @@ class Questioner:
         if operator in ("match", "imatch"):
             return self.random.choice(_REGEXES)
         rows = self.eye.state[table]
+        computed = self.eye.schema[table].computed
         if not path.steps and rows and self.random.random() < 0.7:
             # Values that exist, among them those of rows and cells that the caller must not see.
-            value = self.random.choice(rows)[path.column]
+            row = self.random.choice(rows)
+            value = computed[path.column].of(row) if path.column in computed else row[path.column]
             if value is not None:
                 return value
         return random_value(self.random, kind)

@@ -93,14 +93,30 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
+class Agg:
+    """`alias:path.function()`; `count()` without a path."""
+
+    function: str
+    path: Path | None
+    kind: Kind
+    alias: str | None = None
+
+    @property
+    def label(self) -> str:
+        """Its name in the answer."""
+        return self.alias or self.function
+
+
+@dataclass(frozen=True, slots=True)
 class Embedded:
-    """`alias:relation!hint!inner(query)`."""
+    """`alias:relation!hint!inner(query)`, or `...relation!hint!inner(query)`."""
 
     relation: str
     query: Query
     alias: str | None = None
     hint: str | None = None
     inner: bool = False
+    spread: bool = False
 
     @property
     def label(self) -> str:
@@ -108,7 +124,7 @@ class Embedded:
         return self.alias or self.relation
 
 
-Item = Star | Shown | Embedded
+Item = Star | Shown | Agg | Embedded
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +173,10 @@ def _item(item: Item) -> str:
     alias = f"{item.alias}:" if item.alias else ""
     if isinstance(item, Shown):
         return f"{alias}{item.path}" + (f"::{item.cast}" if item.cast else "")
+    if isinstance(item, Agg):
+        return f"{alias}{f'{item.path}.' if item.path else ''}{item.function}()"
+    if item.spread:
+        alias = "..."
     hint = f"!{item.hint}" if item.hint else ""
     return f"{alias}{item.relation}{hint}{'!inner' if item.inner else ''}({_select(item.query.items)})"
 

@@ -148,6 +148,7 @@ def test_truth_and_time_are_filtered_by_meaning(
         ("kind=eq.huge", "22P02"),
         ("kind=in.(small,huge)", "22P02"),
         ("tags=cs.river", "22P02"),
+        ('tags=eq(any).{"{a}","{b}"}', "42883"),
         ("name=cs.{a}", "42883"),
         ("name=match.(", "2201B"),
         ("name=match.(?=a)", "2201B"),

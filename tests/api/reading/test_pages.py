@@ -118,6 +118,13 @@ def test_an_estimate_does_not_count_what_the_caller_may_not_see(anonymous: Calle
 
 def test_reads_say_where_they_came_from_and_what_they_vary_by(anonymous: CallerClient) -> None:
     response = anonymous.get(f"{PORTS}?select=code&limit=1")
-    assert response.headers["content-location"] == f"{PORTS}?select=code&limit=1"
+    assert response.headers["content-location"] == f"{PORTS}?limit=1&select=code"
     for name in ("accept", "authorization", "prefer", "range"):
         assert name in response.headers["vary"].lower()
+
+
+def test_one_question_has_one_location(anonymous: CallerClient) -> None:
+    asked = ("name=eq.a+b&code=gt.A&code=lt.Z", "code=gt%2EA&name=eq.a%20b&&code=lt.Z")
+    locations = {anonymous.get(f"{PORTS}?{query}").headers["content-location"] for query in asked}
+    assert locations == {f"{PORTS}?code=gt.A&code=lt.Z&name=eq.a%20b"}
+    assert anonymous.get(PORTS).headers["content-location"] == PORTS

@@ -108,6 +108,7 @@ def backstay(project: Path, *words: str, **variables: str) -> subprocess.Complet
         *[("apikey", word) for word in ("create", "list", "revoke")],
         *[("keys", word) for word in ("list", "rotate", "revoke")],
         *[("generate", word) for word in ("typescript", "python")],
+        ("graphql", "schema"),
     ],
 )
 def test_every_command_teaches_itself_with_examples(words: tuple[str, ...]) -> None:
@@ -118,7 +119,18 @@ def test_every_command_teaches_itself_with_examples(words: tuple[str, ...]) -> N
 
 def test_the_help_lists_every_command() -> None:
     shown = CliRunner().invoke(application, ["--help"]).stdout
-    for name in ("dev", "serve", "check", "doctor", "routes", "access", "migrate", "token", "generate"):
+    for name in (
+        "dev",
+        "serve",
+        "check",
+        "doctor",
+        "routes",
+        "access",
+        "migrate",
+        "token",
+        "generate",
+        "graphql",
+    ):
         assert re.search(rf"^\W*{name}\s", shown, re.MULTILINE)
 
 

@@ -13,7 +13,14 @@ function same<A, B>(_: Same<A, B>): void {}
 
 // Rows: null where a column is null or masked, optional where a caller may not have it.
 const ports = (await client.from("ports").select("*").throwOnError()).data
-same<(typeof ports)[number], Tables<"ports">>(true)
+const nations = (await client.from("nations").select("*").throwOnError()).data
+same<(typeof nations)[number], Tables<"nations">>(true)
+const deep = (await client.from("ports").select("code, is_deep").throwOnError()).data
+same<typeof deep, { code: string; is_deep: boolean | null }[]>(true)
+// @ts-expect-error a computed field, which `*` leaves out
+ports[0]!.is_deep
+// @ts-expect-error a computed field, which nobody sets
+client.from("ports").update({ is_deep: true })
 same<Tables<"ports">["earnings"], number | null | undefined>(true)
 same<Tables<"voyages">["cost"], number | null>(true)
 same<Tables<"voyages">["id"], string>(true)

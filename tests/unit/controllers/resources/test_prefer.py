@@ -45,7 +45,8 @@ def test_the_echo_has_the_order_of_the_protocol() -> None:
     )
     preferences = parse_prefer([header])
     assert applied_header(preferences) == (
-        "resolution=ignore-duplicates, missing=null, return=headers-only, count=exact, handling=strict, max-affected=10"
+        "resolution=ignore-duplicates, missing=null, return=headers-only, count=exact, tx=rollback, handling=strict,"
+        " timezone=Asia/Tokyo, max-affected=10"
     )
     assert (preferences.tx, preferences.timezone) == ("rollback", "Asia/Tokyo")
     assert applied_header(preferences, {"count"}) == "count=exact"
@@ -71,6 +72,15 @@ def test_strict_handling_names_what_is_not_known() -> None:
 def test_lenient_handling_and_none_ignore_what_is_not_known() -> None:
     assert parse_prefer([b"foo=bar, count=all"]) == Preferences()
     assert parse_prefer([b"handling=lenient, foo"]) == Preferences(handling="lenient")
+
+
+def test_a_zone_that_nobody_knows_is_ignored_unless_handling_is_strict() -> None:
+    assert parse_prefer([b"timezone=Atlantis/Capital"]) == Preferences()
+    for zone in (b"../../etc/passwd", b"/etc/localtime", b"", b"Europe"):
+        assert parse_prefer([b"timezone=" + zone]).timezone is None
+    with pytest.raises(BackstayError) as caught:
+        parse_prefer([b"handling=strict, timezone=Atlantis/Capital"])
+    assert caught.value.details == "Invalid preferences: timezone=Atlantis/Capital"
 
 
 def test_a_remembered_header_is_not_parsed_again() -> None:

@@ -6,7 +6,16 @@ import pytest
 
 from backstay.controllers.resources.select import parse_select
 from backstay.errors import BackstayError
-from backstay.models.resources.request import AllColumns, ColumnPath, Embed, JsonStep, Query, SelectColumn
+from backstay.models.resources.request import (
+    Aggregate,
+    AllColumns,
+    ColumnPath,
+    Embed,
+    JsonStep,
+    Query,
+    SelectAggregate,
+    SelectColumn,
+)
 
 
 def test_columns_with_alias_path_and_cast() -> None:
@@ -58,17 +67,36 @@ def test_the_same_relation_twice_under_two_labels() -> None:
     assert len(parse_select("r(a),x:r(b),y(r(a))")) == 3
 
 
-@pytest.mark.parametrize("text", ["...r(a)", "a,...r!inner(b)", "r(...s(a))"])
-def test_spreads_are_named_as_not_implemented(text: str) -> None:
-    with pytest.raises(BackstayError) as caught:
-        parse_select(text)
-    assert caught.value.code == "PGRST127"
-    assert "Spread" in str(caught.value.details)
+def test_spreads() -> None:
+    inner = Query(select=(SelectColumn(ColumnPath("x")),))
+    assert parse_select("a,...r(x), ...s!fk!inner(x)") == (
+        SelectColumn(ColumnPath("a")),
+        Embed("r", inner, spread=True),
+        Embed("s", inner, None, "fk", inner=True, spread=True),
+    )
+    assert parse_select("r(...s(x))") == (Embed("r", Query(select=(Embed("s", inner, spread=True),))),)
 
 
-@pytest.mark.parametrize("text", ["count()", "n:count()", "a.sum()", "x:a->b::int.avg()::text", "r(count())"])
-def test_aggregates_are_not_allowed(text: str) -> None:
+@pytest.mark.parametrize("text", ["...", "...a", "...x:r(a)", "....r(a)", "..r(a)", "...r(a),r(b)", "...*"])
+def test_what_is_no_spread(text: str) -> None:
     with pytest.raises(BackstayError) as caught:
         parse_select(text)
-    assert caught.value.code == "PGRST123"
-    assert caught.value.message == "Use of aggregate functions is not allowed"
+    assert caught.value.code == "PGRST100"
+
+
+def test_aggregates_with_casts_before_and_after() -> None:
+    path = ColumnPath("b", (JsonStep("c", as_text=True),))
+    assert parse_select("count(),n:count()::text,a.sum(),x:b->>c::int.avg()::text") == (
+        SelectAggregate(Aggregate.COUNT),
+        SelectAggregate(Aggregate.COUNT, alias="n", outcome_cast="text"),
+        SelectAggregate(Aggregate.SUM, ColumnPath("a")),
+        SelectAggregate(Aggregate.AVG, path, "x", "int", "text"),
+    )
+    assert parse_select("count") == (SelectColumn(ColumnPath("count")),)
+
+
+@pytest.mark.parametrize("text", ["a.median()", "a.sum", "a.sum(b)", "a.sum()::", "a.sum().avg()"])
+def test_what_is_no_aggregate(text: str) -> None:
+    with pytest.raises(BackstayError) as caught:
+        parse_select(text)
+    assert caught.value.code == "PGRST100"

@@ -1,0 +1,59 @@
+"""The GraphQL door, built."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from starlette.types import ASGIApp
+
+from backstay.config.settings import Settings
+from backstay.controllers.resources.graphql.controller import GraphQLController
+from backstay.controllers.resources.graphql.documents import Documents
+from backstay.controllers.resources.graphql.known import KnownDocuments
+from backstay.controllers.resources.graphql.operation import Operations
+from backstay.controllers.resources.graphql.page import GraphQLPage
+from backstay.controllers.resources.graphql.schema import SchemaMaker
+from backstay.controllers.resources.graphql.schemas import Schemas
+from backstay.repositories.resources.trusted_documents import read_trusted_documents
+from backstay.routes.http import GRAPHQL
+from backstay.services.resources.read import ResourceReader
+from backstay.services.resources.together import ResourceTogether
+from backstay.services.resources.write import ResourceWriter
+from backstay.services.unit_of_work import UnitOfWork
+
+
+def graphql_controllers(
+    settings: Settings,
+    folder: Path,
+    reader: ResourceReader,
+    writer: ResourceWriter,
+    units: UnitOfWork,
+) -> dict[str, ASGIApp]:
+    """The controllers by path: one, and those of the page's files where there is a page.
+
+    Args:
+        folder: the package's, in which `graphql` holds the documents that come with the project.
+    """
+    chosen = settings.graphql
+    if not chosen.enabled:
+        return {}
+    controller: ASGIApp = GraphQLController(
+        chosen,
+        Schemas(SchemaMaker(reader.planner.catalog, settings.rest), reader.kinds),
+        Documents(
+            chosen,
+            introspection=settings.graphql_shows(chosen.introspection),
+            suggestions=settings.graphql_shows(chosen.suggestions),
+        ),
+        KnownDocuments(
+            read_trusted_documents(folder / "graphql"),
+            trusted_only=chosen.trusted_only,
+            most=chosen.persisted,
+        ),
+        Operations(ResourceTogether(reader, writer, units), chosen, settings.rest.max_rows),
+        reader.cursors,
+    )
+    if not settings.graphql_shows(chosen.page):
+        return {GRAPHQL: controller}
+    page = GraphQLPage(controller, GRAPHQL)
+    return dict.fromkeys(page.answers, page)
