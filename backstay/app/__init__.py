@@ -11,7 +11,6 @@ import pkgutil
 import sys
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -19,24 +18,29 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from sqlalchemy import MetaData
-from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from backstay.app.graphql import graphql_controllers
 from backstay.app.identity import IdentityParts, secret_of
+from backstay.app.route_lines import (
+    RouteLine,
+    action_routes,
+    endpoint_routes,
+    platform_routes,
+    table_routes,
+    users_routes,
+)
 from backstay.config.loader import load_settings
 from backstay.config.report import CatalogFacts, refusals
 from backstay.config.settings import Settings
-from backstay.controllers.dependencies import Required
 from backstay.controllers.dispatch import Dispatch
-from backstay.controllers.endpoints import Endpoint, Endpoints
-from backstay.controllers.functions import FUNCTIONS, FunctionsController
+from backstay.controllers.endpoints import Endpoints
+from backstay.controllers.functions import FunctionsController
 from backstay.controllers.health import Live, Ready
 from backstay.controllers.openapi.docs_page import DocsPage, JsonDocument
 from backstay.controllers.openapi.document import build_document
 from backstay.controllers.openapi.swagger2 import build_swagger2
 from backstay.controllers.resources.batch import BatchController
-from backstay.controllers.resources.graphql.controller import METHODS as GRAPHQL_METHODS
 from backstay.controllers.resources.item import ItemController
 from backstay.controllers.resources.rest import RestController
 from backstay.controllers.resources.rpc import RpcController
@@ -46,10 +50,9 @@ from backstay.middleware.authenticate import Authenticate
 from backstay.middleware.cookie_session import CookieSession
 from backstay.middleware.framework_errors import install_handlers
 from backstay.middleware.log import configure_logging
-from backstay.models.access.words import words_of
 from backstay.models.auth import TABLES
 from backstay.models.base import PLATFORM_PREFIX, Model
-from backstay.models.catalog import Catalog, Resource
+from backstay.models.catalog import Catalog
 from backstay.models.catalog_reading import read_catalog
 from backstay.models.resources.actions import ActionCatalog
 from backstay.repositories.database.choose import open_database, unique_names
@@ -82,16 +85,6 @@ from backstay.services.service import Service
 from backstay.services.unit_of_work import UnitOfWork
 
 ROOMS = ("models", "repositories", "services", "controllers", "middleware")
-
-
-@dataclass(frozen=True, slots=True)
-class RouteLine:
-    """One route, and the rule that guards it."""
-
-    method: str
-    path: str
-    rule: str
-    public: bool
 
 
 class Backstay:
@@ -236,11 +229,11 @@ class Backstay:
     def routes(self) -> list[RouteLine]:
         """Every route with the rule that guards it."""
         return [
-            *_platform_routes(self.settings),
-            *_endpoint_routes([*self.identity.endpoints, *self.identity.mail_pages]),
-            *_table_routes(self.catalog),
-            *_action_routes(self.actions.catalog),
-            *_users_routes(self.routers),
+            *platform_routes(self.settings),
+            *endpoint_routes([*self.identity.endpoints, *self.identity.mail_pages]),
+            *table_routes(self.catalog),
+            *action_routes(self.actions.catalog),
+            *users_routes(self.routers),
         ]
 
     def _users_app(self) -> FastAPI:
@@ -353,66 +346,3 @@ def _middleware_in(modules: Iterable[ModuleType]) -> tuple[Layer, ...]:
     if wrong:
         raise ConfigurationError([f"MIDDLEWARE holds {name}, which is no ASGI layer" for name in wrong])
     return tuple(found)
-
-
-def _platform_routes(settings: Settings) -> list[RouteLine]:
-    paths = ["/health/live", "/health/ready", routes.REST]
-    if settings.serves_docs:
-        paths += [routes.OPENAPI, routes.DOCS]
-    lines = [RouteLine("GET", path, "everyone", True) for path in paths]
-    if settings.graphql.enabled:
-        lines += [
-            RouteLine(method, routes.GRAPHQL, "the rules of each table", False) for method in GRAPHQL_METHODS
-        ]
-    return lines
-
-
-def _endpoint_routes(endpoints: Iterable[Endpoint]) -> list[RouteLine]:
-    return [RouteLine(each.method, each.path, each.guard.words, each.guard.is_public) for each in endpoints]
-
-
-def _table_routes(catalog: Catalog) -> Iterable[RouteLine]:
-    for resource in catalog.resources.values():
-        yield from _routes_of(resource)
-
-
-def _routes_of(resource: Resource) -> Iterable[RouteLine]:
-    access = resource.access
-    rules = (
-        ("GET", "", access.read),
-        ("POST", "", access.create),
-        ("PATCH", "", access.update),
-        ("DELETE", "", access.delete),
-        ("GET", "/{id}", access.read),
-        ("PATCH", "/{id}", access.update),
-        ("PUT", "/{id}", access.update),
-        ("DELETE", "/{id}", access.delete),
-    )
-    for method, suffix, rule in rules:
-        text = words_of(rule.expression, resource.table)
-        words = {"true": "everyone", "false": "nobody"}
-        yield RouteLine(
-            method, f"{routes.REST}{resource.name}{suffix}", words.get(text, text), text == "true"
-        )
-
-
-def _action_routes(catalog: ActionCatalog) -> Iterable[RouteLine]:
-    for action in catalog.all():
-        yield RouteLine(action.method, f"{FUNCTIONS}{action.name}", action.words, action.is_public)
-        for method in ("GET", "POST") if action.only_reads else ("POST",):
-            yield RouteLine(method, f"{routes.RPC}{action.name}", action.words, action.is_public)
-
-
-def _users_routes(routers: Iterable[APIRouter]) -> Iterable[RouteLine]:
-    for router in routers:
-        for route in router.routes:
-            rule = _rule_of(route)
-            for method in sorted(getattr(route, "methods", None) or ()):
-                yield RouteLine(method, getattr(route, "path", ""), rule, public=False)
-
-
-def _rule_of(route: BaseRoute) -> str:
-    """What `requires` says of a route of the user's."""
-    depends = [*getattr(route, "dependencies", ())]
-    words = [each.dependency.guard.words for each in depends if isinstance(each.dependency, Required)]
-    return " and ".join(words) or "the controller decides"
