@@ -2,28 +2,39 @@
 
 from backstay.app import Backstay
 from backstay.controllers.dependencies import Current, Use, requires
-from backstay.errors import BackstayError
+from backstay.errors import ApplicationError, BackstayError, FieldProblem
 from backstay.models.access.rules import Access
 from backstay.models.access.terms import caller
 from backstay.models.auth.user import User
 from backstay.models.base import Model, primary_key
 from backstay.models.search import Search
 from backstay.repositories.repository import Repository
+from backstay.services.action import Event, Events, File, Stream, Upload, action
 from backstay.services.context import Context
+from backstay.services.resources.records import Records
 from backstay.services.service import Service
 
 __all__ = [
     "Access",
+    "ApplicationError",
     "Backstay",
     "BackstayError",
     "Context",
     "Current",
+    "Event",
+    "Events",
+    "FieldProblem",
+    "File",
     "Model",
+    "Records",
     "Repository",
     "Search",
     "Service",
+    "Stream",
+    "Upload",
     "Use",
     "User",
+    "action",
     "caller",
     "primary_key",
     "requires",

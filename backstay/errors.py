@@ -9,9 +9,11 @@ know; everything else is spelled in lower case words.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from inspect import cleandoc
 
 
 class Kind(StrEnum):
@@ -149,6 +151,7 @@ CATALOGUE: Mapping[str, Entry] = {
     "PGRST001": Entry(Kind.UNAVAILABLE, "Database client error. Retrying the connection."),
     "PGRST003": Entry(Kind.SLOW, "Timed out acquiring connection from connection pool."),
     "PGRST100": Entry(Kind.INVALID, "The query string could not be parsed."),
+    "PGRST101": Entry(Kind.METHOD, "This method cannot be used on this function"),
     "PGRST102": Entry(Kind.INVALID, "Empty or invalid json"),
     "PGRST103": Entry(Kind.RANGE, "Requested range not satisfiable"),
     "PGRST105": Entry(
@@ -168,8 +171,13 @@ CATALOGUE: Mapping[str, Entry] = {
     "PGRST124": Entry(Kind.INVALID, "Query result exceeds max-affected preference constraint"),
     "PGRST125": Entry(Kind.NOT_FOUND, "Invalid path specified in request URL"),
     "PGRST127": Entry(Kind.INVALID, "Feature not implemented"),
+    "PGRST128": Entry(
+        Kind.INVALID,
+        "Function must return SETOF or TABLE when max-affected preference is used with handling=strict",
+    ),
     "PGRST200": Entry(Kind.INVALID, "Could not find a relationship in the schema cache"),
     "PGRST201": Entry(Kind.AMBIGUOUS, "Could not embed because more than one relationship was found"),
+    "PGRST202": Entry(Kind.NOT_FOUND, "Could not find the function in the schema cache"),
     "PGRST204": Entry(Kind.INVALID, "Could not find the column in the schema cache"),
     "PGRST205": Entry(Kind.NOT_FOUND, "Could not find the table in the schema cache"),
     "PGRST301": Entry(Kind.UNAUTHENTICATED, "JWT cannot be decoded"),
@@ -197,6 +205,7 @@ CATALOGUE: Mapping[str, Entry] = {
     "23503": Entry(Kind.CONFLICT, "foreign key constraint violated"),
     "23505": Entry(Kind.CONFLICT, "duplicate key value violates unique constraint"),
     "23514": Entry(Kind.INVALID, "check constraint violated"),
+    "25006": Entry(Kind.METHOD, "cannot write in a read-only transaction"),
     "40001": Entry(Kind.UNAVAILABLE, "could not serialize access due to concurrent update"),
     "42501": Entry(Kind.FORBIDDEN, "permission denied"),
     "42601": Entry(Kind.INVALID, "syntax error"),
@@ -212,6 +221,7 @@ CATALOGUE: Mapping[str, Entry] = {
     ),
     "54000": Entry(Kind.INVALID, "the request asks for more than this server allows"),
     "57014": Entry(Kind.SLOW, "canceling statement due to statement timeout"),
+    "P0001": Entry(Kind.INVALID, "The application refused this."),
 }
 
 
@@ -257,6 +267,60 @@ class BackstayError(Exception):
         self.allow = tuple(allow)
         self.index: int | None = None
         super().__init__(f"{code}: {self.message}")
+
+
+_OWN_CODE = re.compile(r"[a-z][a-z0-9_]{2,62}")
+_OWN_KINDS = frozenset(
+    {
+        Kind.INVALID,
+        Kind.UNAUTHENTICATED,
+        Kind.FORBIDDEN,
+        Kind.NOT_FOUND,
+        Kind.CONFLICT,
+        Kind.PRECONDITION,
+        Kind.UNPROCESSABLE,
+        Kind.LIMITED,
+    }
+)
+
+
+class ApplicationError(BackstayError):
+    """A refusal of the application's own, declared once: the user's part of the catalogue.
+
+        class TripIsOverError(ApplicationError, code="trip_is_over", kind="conflict"):
+            "The trip is over."
+
+        raise TripIsOverError()
+        raise TripIsOverError("It ended on 3 May.")
+
+    The docstring's first paragraph is the message when the raiser gives none.
+
+    Raises:
+        TypeError: when the class is defined, for a code that is taken or no lower-case word, and for a kind that is no
+            refusal.
+    """
+
+    _entry: tuple[str, Kind] = ("P0001", Kind.INVALID)
+
+    def __init_subclass__(cls, *, code: str, kind: str = Kind.INVALID) -> None:
+        super().__init_subclass__()
+        if _OWN_CODE.fullmatch(code) is None or code in CATALOGUE:
+            raise TypeError(f"{cls.__name__}: the code '{code}' is taken, or no word of lower-case letters")
+        if kind not in _OWN_KINDS:
+            known = ", ".join(sorted(_OWN_KINDS))
+            raise TypeError(f"{cls.__name__}: the kind '{kind}' is none of {known}")
+        cls._entry = (code, Kind(kind))
+
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        details: str | Sequence[FieldProblem] | Sequence[Mapping[str, str]] | None = None,
+        hint: str | None = None,
+    ) -> None:
+        said = " ".join(cleandoc(type(self).__doc__ or "").partition("\n\n")[0].split())
+        super().__init__("P0001", message or said or None, details=details, hint=hint)
+        self.code, self.kind = self._entry
 
 
 class ConfigurationError(Exception):

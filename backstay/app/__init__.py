@@ -11,7 +11,6 @@ import pkgutil
 import sys
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -19,36 +18,43 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from sqlalchemy import MetaData
-from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from backstay.app.graphql import graphql_controllers
 from backstay.app.identity import IdentityParts, secret_of
+from backstay.app.route_lines import (
+    RouteLine,
+    action_routes,
+    endpoint_routes,
+    platform_routes,
+    table_routes,
+    users_routes,
+)
 from backstay.config.loader import load_settings
 from backstay.config.report import CatalogFacts, refusals
 from backstay.config.settings import Settings
-from backstay.controllers.dependencies import Required
 from backstay.controllers.dispatch import Dispatch
-from backstay.controllers.endpoints import Endpoint, Endpoints
+from backstay.controllers.endpoints import Endpoints
+from backstay.controllers.functions import FunctionsController
 from backstay.controllers.health import Live, Ready
 from backstay.controllers.openapi.docs_page import DocsPage, JsonDocument
 from backstay.controllers.openapi.document import build_document
 from backstay.controllers.openapi.swagger2 import build_swagger2
 from backstay.controllers.resources.batch import BatchController
-from backstay.controllers.resources.graphql.controller import METHODS as GRAPHQL_METHODS
 from backstay.controllers.resources.item import ItemController
 from backstay.controllers.resources.rest import RestController
+from backstay.controllers.resources.rpc import RpcController
 from backstay.errors import BackstayError, ConfigurationError
-from backstay.middleware import stack
+from backstay.middleware import Layer, stack
 from backstay.middleware.authenticate import Authenticate
 from backstay.middleware.cookie_session import CookieSession
 from backstay.middleware.framework_errors import install_handlers
 from backstay.middleware.log import configure_logging
-from backstay.models.access.words import words_of
 from backstay.models.auth import TABLES
 from backstay.models.base import PLATFORM_PREFIX, Model
-from backstay.models.catalog import Catalog, Resource
+from backstay.models.catalog import Catalog
 from backstay.models.catalog_reading import read_catalog
+from backstay.models.resources.actions import ActionCatalog
 from backstay.repositories.database.choose import open_database, unique_names
 from backstay.repositories.database.sessions import open_sessions
 from backstay.repositories.inspection.choose import inspection_of
@@ -62,27 +68,23 @@ from backstay.services.auth.api_keys import ApiKeys
 from backstay.services.auth.callers import Callers
 from backstay.services.auth.revoked import Revoked
 from backstay.services.auth.tokens import AccessTokens
+from backstay.services.construction import Workshop
 from backstay.services.health import Health
+from backstay.services.hooks import read_hooks
+from backstay.services.resources.action_reading import read_actions
+from backstay.services.resources.actions import Actions
 from backstay.services.resources.batch import Batches
 from backstay.services.resources.cursors import Cursors
 from backstay.services.resources.explaining import RowExplainer
 from backstay.services.resources.kinds import CallerKinds
 from backstay.services.resources.plan import Planner
 from backstay.services.resources.read import ResourceReader
+from backstay.services.resources.records import Records
 from backstay.services.resources.write import ResourceWriter
+from backstay.services.service import Service
 from backstay.services.unit_of_work import UnitOfWork
 
-ROOMS = ("models", "repositories", "services", "controllers")
-
-
-@dataclass(frozen=True, slots=True)
-class RouteLine:
-    """One route, and the rule that guards it."""
-
-    method: str
-    path: str
-    rule: str
-    public: bool
+ROOMS = ("models", "repositories", "services", "controllers", "middleware")
 
 
 class Backstay:
@@ -91,7 +93,9 @@ class Backstay:
     Args:
         package: the user's package, importable from the project's folder; its rooms are searched.
         settings: instead of those of the environment.
-        models, routers: instead of those that are found.
+        models, services, routers: instead of those that are found.
+        middleware: pure ASGI layers around every route, the outermost first, instead of the list `MIDDLEWARE` in
+            the package's room of that name.
 
     Raises:
         ConfigurationError: with every problem found in settings and models.
@@ -103,7 +107,9 @@ class Backstay:
         *,
         settings: Settings | None = None,
         models: Sequence[type[Model]] | None = None,
+        services: Sequence[type[Service]] | None = None,
         routers: Sequence[APIRouter] | None = None,
+        middleware: Sequence[Layer] | None = None,
         project: Path | None = None,
         title: str | None = None,
     ) -> None:
@@ -115,7 +121,9 @@ class Backstay:
         self.metadata: MetaData = Model.metadata
         self.models = tuple(models) if models is not None else _models_in(modules)
         self.catalog: Catalog = read_catalog(self.models)
+        self.services = tuple(services) if services is not None else _services_in(modules)
         self.routers = tuple(routers) if routers is not None else _routers_in(modules)
+        self.middleware = tuple(middleware) if middleware is not None else _middleware_in(modules)
         configure_logging(self.settings.log, self.settings.is_development)
         self._build()
 
@@ -137,10 +145,14 @@ class Backstay:
         kinds = CallerKinds(catalog)
         repository = ResourceRepository(self.database, uniques)
         self.reader = ResourceReader(planner, kinds, repository, Cursors(secret_of(settings)))
-        self.writer = ResourceWriter(planner, kinds, repository, settings.rest)
         self.explainer = RowExplainer(RowClauses(self.database))
         own = [name for name in self.metadata.tables if not name.startswith(PLATFORM_PREFIX)]
         self.doctor = Doctor(catalog, inspection_of(self.database), own)
+        self.workshop = Workshop()
+        hooks = read_hooks(self.services, catalog, self.workshop)
+        self.writer = ResourceWriter(planner, kinds, repository, settings.rest, self.units, hooks)
+        self.workshop.offer(Records, lambda context, session: Records(context, session, self.writer))
+        self.actions = Actions(read_actions(self.services, catalog), self.units, self.workshop, self.reader)
         self.users_app = self._users_app()
         by_table = RestController(routes.REST, self.reader, self.writer, settings.rest)
         by_row = ItemController(routes.REST, self.reader, self.writer, settings.rest, by_table.listing)
@@ -152,8 +164,11 @@ class Backstay:
             tables=by_table,
             rows=by_row,
             batch=BatchController(routes.REST, by_table, by_row, batches, settings.rest),
+            rpc=RpcController(routes.RPC, self.actions),
+            functions=FunctionsController(self.actions),
             identity=Endpoints(self.identity.endpoints),
             mail_pages=Endpoints(self.identity.mail_pages),
+            nothing=_no_path,
             graphql=graphql_controllers(settings, self.folder, self.reader, self.writer, self.units),
             **self._documentation(),
         )
@@ -165,6 +180,7 @@ class Backstay:
             settings.http,
             settings.log,
             authenticate=partial(Authenticate, callers=callers),
+            users=self.middleware,
             cookies=partial(CookieSession, sessions=self.identity.cookies, csrf=self.identity.csrf),
             development=settings.is_development,
             debug=settings.debug,
@@ -206,16 +222,18 @@ class Backstay:
             users_document=self.users_app.openapi() if self.routers else None,
             max_rows=self.settings.rest.max_rows,
             endpoints=self.identity.endpoints,
+            actions=self.actions.catalog.all(),
             graphql=routes.GRAPHQL if self.settings.graphql.enabled else None,
         )
 
     def routes(self) -> list[RouteLine]:
         """Every route with the rule that guards it."""
         return [
-            *_platform_routes(self.settings),
-            *_endpoint_routes([*self.identity.endpoints, *self.identity.mail_pages]),
-            *_table_routes(self.catalog),
-            *_users_routes(self.routers),
+            *platform_routes(self.settings),
+            *endpoint_routes([*self.identity.endpoints, *self.identity.mail_pages]),
+            *table_routes(self.catalog),
+            *action_routes(self.actions.catalog),
+            *users_routes(self.routers),
         ]
 
     def _users_app(self) -> FastAPI:
@@ -233,6 +251,7 @@ class Backstay:
             redirect_slashes=False,
         )
         app.state.units = self.units
+        app.state.workshop = self.workshop
         install_handlers(app)
         for router in self.routers:
             app.include_router(router)
@@ -252,6 +271,17 @@ class Backstay:
 def catalog_of(package: str) -> Catalog:
     """The catalog of a package's models, without building the application."""
     return read_catalog(_models_in(_import_rooms(package)))
+
+
+def catalogs_of(package: str) -> tuple[Catalog, ActionCatalog]:
+    """The same, with the actions of its services."""
+    modules = _import_rooms(package)
+    catalog = read_catalog(_models_in(modules))
+    return catalog, read_actions(_services_in(modules), catalog)
+
+
+async def _no_path(scope: Scope, receive: Receive, send: Send) -> None:
+    raise BackstayError("PGRST125")
 
 
 async def _nothing(scope: Scope, receive: Receive, send: Send) -> None:
@@ -289,6 +319,16 @@ def _models_in(modules: Iterable[ModuleType]) -> tuple[type[Model], ...]:
     return tuple(sorted(mapped, key=lambda model: model.__tablename__))
 
 
+def _services_in(modules: Iterable[ModuleType]) -> tuple[type[Service], ...]:
+    """The services that those modules define, in the order in which they define them."""
+    return tuple(
+        value
+        for module in modules
+        for value in vars(module).values()
+        if isinstance(value, type) and issubclass(value, Service) and value.__module__ == module.__name__
+    )
+
+
 def _routers_in(modules: Iterable[ModuleType]) -> tuple[APIRouter, ...]:
     routers = {
         id(value): value
@@ -299,57 +339,10 @@ def _routers_in(modules: Iterable[ModuleType]) -> tuple[APIRouter, ...]:
     return tuple(routers.values())
 
 
-def _platform_routes(settings: Settings) -> list[RouteLine]:
-    paths = ["/health/live", "/health/ready", routes.REST]
-    if settings.serves_docs:
-        paths += [routes.OPENAPI, routes.DOCS]
-    lines = [RouteLine("GET", path, "everyone", True) for path in paths]
-    if settings.graphql.enabled:
-        lines += [
-            RouteLine(method, routes.GRAPHQL, "the rules of each table", False) for method in GRAPHQL_METHODS
-        ]
-    return lines
-
-
-def _endpoint_routes(endpoints: Iterable[Endpoint]) -> list[RouteLine]:
-    return [RouteLine(each.method, each.path, each.guard.words, each.guard.is_public) for each in endpoints]
-
-
-def _table_routes(catalog: Catalog) -> Iterable[RouteLine]:
-    for resource in catalog.resources.values():
-        yield from _routes_of(resource)
-
-
-def _routes_of(resource: Resource) -> Iterable[RouteLine]:
-    access = resource.access
-    rules = (
-        ("GET", "", access.read),
-        ("POST", "", access.create),
-        ("PATCH", "", access.update),
-        ("DELETE", "", access.delete),
-        ("GET", "/{id}", access.read),
-        ("PATCH", "/{id}", access.update),
-        ("PUT", "/{id}", access.update),
-        ("DELETE", "/{id}", access.delete),
-    )
-    for method, suffix, rule in rules:
-        text = words_of(rule.expression, resource.table)
-        words = {"true": "everyone", "false": "nobody"}
-        yield RouteLine(
-            method, f"{routes.REST}{resource.name}{suffix}", words.get(text, text), text == "true"
-        )
-
-
-def _users_routes(routers: Iterable[APIRouter]) -> Iterable[RouteLine]:
-    for router in routers:
-        for route in router.routes:
-            rule = _rule_of(route)
-            for method in sorted(getattr(route, "methods", None) or ()):
-                yield RouteLine(method, getattr(route, "path", ""), rule, public=False)
-
-
-def _rule_of(route: BaseRoute) -> str:
-    """What `requires` says of a route of the user's."""
-    depends = [*getattr(route, "dependencies", ())]
-    words = [each.dependency.guard.words for each in depends if isinstance(each.dependency, Required)]
-    return " and ".join(words) or "the controller decides"
+def _middleware_in(modules: Iterable[ModuleType]) -> tuple[Layer, ...]:
+    """The list `MIDDLEWARE` of the room of that name, which says the order."""
+    found = [layer for module in modules for layer in vars(module).get("MIDDLEWARE", ())]
+    wrong = [str(layer) for layer in found if not callable(layer)]
+    if wrong:
+        raise ConfigurationError([f"MIDDLEWARE holds {name}, which is no ASGI layer" for name in wrong])
+    return tuple(found)

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from backstay.app import catalog_of
+from backstay.app import catalogs_of
 from backstay.cli.project import PACKAGE, enter
 from backstay.cli.terminal import OUT, problems
 from backstay.controllers.openapi.python import build_python
@@ -87,10 +87,12 @@ def _generate(
     if check and output is None:
         raise typer.BadParameter("names no file to check without --output", param_hint="--check")
     enter(context.obj)
-    catalog = catalog_of(PACKAGE)
+    catalog, actions = catalogs_of(PACKAGE)
     # The same words wherever the file lies, so that the file says the same.
     command = f"backstay generate {language}" + (f" --as {shlex.quote(as_)}" if as_ is not None else "")
-    text = build(typed_catalog(catalog, audience_named(catalog, as_)), command)
+    audience = audience_named(catalog, as_)
+    functions = [each.function for each in actions.all() if audience.outlook(each.rule).may_hold]
+    text = build(typed_catalog(catalog, audience, functions), command)
     if output is None:
         typer.echo(text, nl=False)
     elif check:

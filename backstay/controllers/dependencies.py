@@ -1,19 +1,18 @@
 """What users' FastAPI controllers ask for: `Current`, the request's context, `Use[SomeService]`, `requires("…")`.
 
-In charge of making services and repositories for one request, from the types their constructors name, on one session.
+In charge of one session for each request, on which services and repositories are made (`services/construction.py`).
 """
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import AsyncIterator, Callable
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from fastapi import Depends, Request
 
-from backstay.models.access.caller import Caller
 from backstay.repositories.database.sessions import Session
 from backstay.services.auth.guards import permission
+from backstay.services.construction import Workshop
 from backstay.services.context import Context
 from backstay.services.unit_of_work import UnitOfWork
 
@@ -71,28 +70,11 @@ else:
 
 def _maker(wanted: type[Any]) -> Callable[..., Any]:
     def make(
-        context: Current, session: Annotated[Session, Depends(request_session, scope="function")]
+        request: Request,
+        context: Current,
+        session: Annotated[Session, Depends(request_session, scope="function")],
     ) -> Any:
-        return build(wanted, {Context: context, Session: session, Caller: context.caller})
+        workshop: Workshop = request.app.state.workshop
+        return workshop.make(wanted, context, session)
 
     return make
-
-
-def build(wanted: type[Any], made: dict[Any, Any]) -> Any:
-    """An instance of `wanted`, with each argument of its constructor taken from `made` or built the same way.
-
-    Raises:
-        TypeError: when a constructor's argument has no type to build it from.
-    """
-    if wanted in made:
-        return made[wanted]
-    hints = get_type_hints(wanted.__init__)
-    arguments: dict[str, Any] = {}
-    for name, parameter in list(inspect.signature(wanted.__init__).parameters.items())[1:]:
-        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
-            continue
-        if not isinstance(hints.get(name), type):
-            raise TypeError(f"{wanted.__name__}: the argument '{name}' needs a class as its type")
-        arguments[name] = build(hints[name], made)
-    made[wanted] = wanted(**arguments)
-    return made[wanted]

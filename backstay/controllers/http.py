@@ -53,6 +53,11 @@ class HttpRequest:
             if not message.get("more_body", False):
                 return parts[0] if len(parts) == 1 else b"".join(parts)
 
+    async def gone(self) -> None:
+        """Returns when the client has left. Reads what is left of the body, so nothing else may read it any more."""
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+
 
 async def respond(
     send: Send, status: int, headers: list[Header], body: bytes = b"", *, head: bool = False

@@ -5,7 +5,7 @@ In charge of the order, which is the one list below.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from starlette.types import ASGIApp
@@ -32,6 +32,7 @@ def stack(
     *,
     authenticate: Layer | None = None,
     cookies: Layer | None = None,
+    users: Sequence[Layer] = (),
     development: bool = False,
     debug: bool = False,
     identity: str = "",
@@ -40,7 +41,8 @@ def stack(
     """`app` behind every layer. A request passes them from top to bottom, its response from bottom to top.
 
     `authenticate` and `cookies` are layers ready but for their application, as in `partial(Authenticate,
-    callers=callers)`. `debug`
+    callers=callers)`. `users` are the application's own: they see a request that is lawful and whose caller is known,
+    and whatever they raise becomes a problem document. `debug`
     shows clients the causes of errors, in development only. `identity` is the path below which errors have the words
     of the GoTrue protocol; at `graphql` they have the member `errors`.
     """
@@ -56,6 +58,7 @@ def stack(
         partial(BodyLimits, settings=http),
         authenticate,
         cookies,
+        *users,
         EndOfMiddleware if development else None,
     )
     for layer in reversed(order):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from starlette.types import ASGIApp
 
 REST = "/rest/v1/"
+RPC = "/rest/v1/rpc/"
 BATCH = f"{REST}$batch"
 OPENAPI = "/openapi.json"
 DOCS = "/docs"
@@ -23,11 +24,14 @@ class Controllers:
     rest_root: ASGIApp
     tables: ASGIApp
     rows: ASGIApp
+    rpc: ASGIApp
+    functions: ASGIApp
     batch: ASGIApp
     openapi: ASGIApp
     docs: ASGIApp
     identity: ASGIApp
     mail_pages: ASGIApp
+    nothing: ASGIApp
     graphql: Mapping[str, ASGIApp]
     assets: Mapping[str, ASGIApp]
 
@@ -49,9 +53,13 @@ def exact(controllers: Controllers) -> dict[str, ASGIApp]:
 
 def trees(controllers: Controllers) -> Sequence[tuple[str, ASGIApp, ASGIApp]]:
     """Prefix, controller for one segment after it, controller for two."""
-    return ((REST, controllers.tables, controllers.rows),)
+    return ((RPC, controllers.rpc, controllers.nothing), (REST, controllers.tables, controllers.rows))
 
 
 def below(controllers: Controllers) -> Sequence[tuple[str, ASGIApp]]:
     """A path, and the controller of it and of everything below it."""
-    return (("/auth/v1", controllers.identity), ("/dev/mails", controllers.mail_pages))
+    return (
+        ("/auth/v1", controllers.identity),
+        ("/functions/v1", controllers.functions),
+        ("/dev/mails", controllers.mail_pages),
+    )

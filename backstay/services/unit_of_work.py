@@ -13,6 +13,18 @@ from backstay.services.context import Context
 
 T = TypeVar("T")
 
+_READING = "backstay.reading"
+
+
+def require_writing(session: Session) -> None:
+    """Refuse to write in a session that only reads, before the database does in words for operators.
+
+    Raises:
+        BackstayError: `25006`.
+    """
+    if session.info.get(_READING):
+        raise BackstayError("25006")
+
 
 async def once_more(work: Callable[[], Awaitable[T]]) -> T:
     """Do a use case, and do it again if another one made the same row at the same moment: it finds that row now."""
@@ -43,6 +55,7 @@ class UnitOfWork:
         factory = self._sessions.reading if reading else self._sessions.factory
         async with factory() as session:
             bind_caller(session, context.caller)
-            with translated(self._sessions):
+            session.info[_READING] = reading
+            with translated(self._sessions, reading=reading):
                 yield session
                 await session.commit()

@@ -16,15 +16,18 @@ from tests.engines import PostgresServer
 CALLERS = ("anonymous", "publishable", "alice", "bob", "editor", "service")
 
 
+def empty_database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The address of an empty database on the engine that the fixture was asked for."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path_factory.mktemp('api')}/app.db"
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    return server.create_database(f"api_{uuid4().hex}")
+
+
 @pytest.fixture(scope="session", params=ENGINES)
 def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Harbour]:
     """The application, running for all tests of one engine."""
-    if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path_factory.mktemp('api')}/app.db"
-    else:
-        server: PostgresServer = request.getfixturevalue("postgres_server")
-        url = server.create_database(f"api_{uuid4().hex}")
-    harbour = Harbour(url)
+    harbour = Harbour(empty_database(request, tmp_path_factory))
     yield harbour
     harbour.close()
 

@@ -6,7 +6,7 @@ Requests run on a loop of its own, so that tests are plain functions; `together`
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Generator, Iterator, Sequence
+from collections.abc import Coroutine, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,6 +21,7 @@ from backstay.config.log import LogSettings
 from backstay.config.settings import Settings
 from backstay.config.tokens import TokenSettings
 from backstay.models.auth.user import User
+from backstay.models.base import Model
 from backstay.repositories.database import ResultRow, Statement
 from backstay.repositories.database.postgres import PostgresDatabase
 from backstay.repositories.database.sqlite import SqliteDatabase
@@ -48,8 +49,18 @@ def settings_for(url: str) -> Settings:
 class Harbour:
     """One application over one database."""
 
-    def __init__(self, url: str) -> None:
-        self.app = Backstay(settings=settings_for(url), models=MODELS, project=Path("/"), title="harbour")
+    def __init__(
+        self,
+        url: str,
+        models: Sequence[type[Model]] = MODELS,
+        rows: Mapping[str, Sequence[dict[str, Any]]] = ROWS,
+        **options: Any,
+    ) -> None:
+        self.models = models
+        self.rows = rows
+        self.app = Backstay(
+            settings=settings_for(url), models=models, project=Path("/"), title="harbour", **options
+        )
         self.url = url
         self.engine = self.app.database.engine
         self._loop = asyncio.new_event_loop()
@@ -102,11 +113,13 @@ class Harbour:
     async def _open(self) -> None:
         await self._running.__aenter__()
         async with self.app.sessions.engine.begin() as connection:
-            models: list[type] = [User, *MODELS]
-            tables = [*(_table(model) for model in models), FAVOURITES]
+            models: list[type] = [User, *self.models]
+            tables = [_table(model) for model in models]
+            if self.models is MODELS:
+                tables.append(FAVOURITES)
             await connection.run_sync(self.app.metadata.create_all, tables=tables)
             await connection.execute(insert(_table(User)), USERS)
-            for name, rows in ROWS.items():
+            for name, rows in self.rows.items():
                 if rows:
                     await connection.execute(insert(self.app.metadata.tables[name]), rows)
                 await self._keep(connection, name)
@@ -116,13 +129,13 @@ class Harbour:
         await connection.exec_driver_sql(f"CREATE TABLE kept_{name} AS SELECT * FROM {name}")
 
     def _restore(self) -> Generator[Statement, list[ResultRow], None]:
-        for name in reversed(list(ROWS)):
+        for name in reversed(list(self.rows)):
             yield Statement(f"DELETE FROM {name}")
-        for name in ROWS:
+        for name in self.rows:
             table = self.app.metadata.tables[name]
             columns = ", ".join(f'"{column.name}"' for column in table.columns if column.computed is None)
             yield Statement(f"INSERT INTO {name} ({columns}) SELECT {columns} FROM kept_{name}")
-            if self.engine == "postgresql" and "id" in table.columns and name != "voyages":
+            if self.engine == "postgresql" and table.autoincrement_column is not None:
                 yield Statement(
                     f"SELECT setval(pg_get_serial_sequence('{name}', 'id'), coalesce(max(id), 0) + 1, false) FROM {name}"
                 )

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from backstay.controllers.endpoints import Endpoint
+from backstay.controllers.openapi.actions import add_actions
 from backstay.controllers.openapi.audience import described
 from backstay.controllers.openapi.batch import BATCH_SCHEMAS, batch_paths
 from backstay.controllers.openapi.endpoints import add_endpoints
@@ -25,6 +26,7 @@ from backstay.controllers.openapi.paths import (
 from backstay.controllers.openapi.schemas import SHARED_SCHEMAS, reference, row_schemas
 from backstay.controllers.openapi.users import merge_users
 from backstay.models.catalog import Catalog
+from backstay.models.resources.actions import Action
 
 Document = dict[str, Any]
 
@@ -84,6 +86,7 @@ def build_document(
     users_document: Mapping[str, Any] | None,
     max_rows: int,
     endpoints: Sequence[Endpoint] = (),
+    actions: Sequence[Action] = (),
     graphql: str | None = None,
 ) -> Document:
     """The OpenAPI 3.1 document as a JSON-ready value.
@@ -92,6 +95,7 @@ def build_document(
         users_document: what FastAPI says of the users' own routers (`FastAPI.openapi()`); None for none.
         max_rows: most rows of one answer, named in the description.
         endpoints: the platform's own, beside the tables.
+        actions: the users' own, by name.
         graphql: where the tables are served in GraphQL; None where they are not.
     """
     resources = described(catalog)
@@ -128,6 +132,7 @@ def build_document(
         },
     }
     add_endpoints(document, endpoints)
+    add_actions(document, actions)
     if users_document is not None:
         merge_users(document, users_document)
     return document

@@ -6,6 +6,7 @@ and transactions that begin the right way on SQLite. Not in charge of when a ses
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property, partial
@@ -34,7 +35,8 @@ class Sessions:
 
     `factory` gives sessions that may write; on SQLite they take the write lock with their first statement, since a
     transaction that begins by reading can be refused the lock later. `reading` gives sessions that cannot write and
-    wait for nobody. Objects stay usable after the commit.
+    wait for nobody. Objects stay usable after the commit; the session does not, so that nothing opens a transaction
+    that nobody ends.
     """
 
     def __init__(self, make_engine: Callable[[], AsyncEngine], uniques: Uniques) -> None:
@@ -49,13 +51,13 @@ class Sessions:
     @cached_property
     def factory(self) -> async_sessionmaker[AsyncSession]:
         """Of sessions that may write."""
-        return async_sessionmaker(self.engine, expire_on_commit=False)
+        return async_sessionmaker(self.engine, expire_on_commit=False, close_resets_only=False)
 
     @cached_property
     def reading(self) -> async_sessionmaker[AsyncSession]:
         """Of sessions that only read."""
         engine = self.engine.execution_options(postgresql_readonly=True, backstay_reading=True)
-        return async_sessionmaker(engine, expire_on_commit=False)
+        return async_sessionmaker(engine, expire_on_commit=False, close_resets_only=False)
 
     async def close(self) -> None:
         """Disconnect, if anybody ever connected."""
@@ -147,12 +149,25 @@ def limit_time(seconds: float, connection: Connection, *_statement: Any) -> None
 
 
 @contextmanager
-def translated(sessions: Sessions) -> Iterator[None]:
-    """Raise what a failure of a user's own query means instead of the driver's error."""
+def translated(sessions: Sessions, *, reading: bool = False) -> Iterator[None]:
+    """Raise what a failure of a user's own query means instead of the driver's error.
+
+    Args:
+        reading: the session cannot write, so that the database's refusal to is no fault of the database.
+    """
     try:
         yield
     except DBAPIError as error:
+        if reading and _is_refusal_to_write(error):
+            raise BackstayError("25006") from error
         raise from_session(error, sessions.uniques) from error
+
+
+def _is_refusal_to_write(error: DBAPIError) -> bool:
+    cause = error.orig
+    code = getattr(cause, "sqlite_errorcode", None)
+    is_sqlite = code is not None and code & 0xFF == sqlite3.SQLITE_READONLY
+    return is_sqlite or getattr(cause, "sqlstate", None) == "25006"
 
 
 def from_session(error: DBAPIError, uniques: Uniques) -> BackstayError:

@@ -289,29 +289,44 @@ class WriteStatements:
         return build.finish(select(func.count(), self.dialect.document(page)).select_from(page))
 
     def _keys(self, build: Build, alias: Any, is_one: bool) -> tuple[Any, Expression, Expression]:
-        """A document of keys as a table, when a row has one of them, and the place of each in the document.
-
-        PostgreSQL takes any document for one of 100 keys, and may read the whole table to find their rows: 2,400 µs
-        for one of 28,000 rows, 84 when it is told that there is one key.
-        """
-        document = build.own("keys", 0, None)
+        """A document of keys as a table, when a row has one of them, and the place of each in the document."""
         fields = self.plan.resource.primary_key
-        if self.dialect.engine == "postgresql":
-            each = func.json_array_elements(sql_cast(document, JSON()))
-            keys: Any = each.table_valued("value", with_ordinality="place", name="k").render_derived()
-            if is_one:
-                keys = select(keys.c.value, keys.c.place).limit(literal_column("1")).subquery("k1")
-            parts: list[Expression] = [
-                sql_cast(keys.c.value.op("->>")(literal_column(str(number))), _bare(field))
-                for number, field in enumerate(fields)
-            ]
-            place = keys.c.place
-        else:
-            keys = func.json_each(document).table_valued("key", "value", name="k")
-            parts = [func.json_extract(keys.c.value, literal_column(f"'$[{n}]'")) for n in range(len(fields))]
-            place = keys.c.key
-        same = and_(*(alias.c[field.column.key] == part for field, part in zip(fields, parts, strict=True)))
-        return keys, same, place
+        keys, parts, place = keys_table(build, fields, 0, is_one=is_one)
+        return keys, same_key(alias, fields, parts), place
+
+
+def same_key(source: Any, fields: Sequence[Field], parts: Sequence[Expression]) -> Expression:
+    """The condition that a row of `source` has that key."""
+    return and_(*(source.c[field.column.key] == part for field, part in zip(fields, parts, strict=True)))
+
+
+def keys_table(
+    build: Build, fields: Sequence[Field], number: int, *, is_one: bool
+) -> tuple[Any, list[Expression], Expression]:
+    """The document of keys that is the own parameter of that number, as a table: that, the parts of a key in it, and
+    the place of each.
+
+    PostgreSQL takes any document for one of 100 keys, and may read the whole table to find their rows: 2,400 µs
+    for one of 28,000 rows, 84 when it is told that there is one key.
+    """
+    document = build.own("keys", number, None)
+    if build.dialect.engine == "sqlite":
+        keys: Any = func.json_each(document).table_valued("key", "value", name="k")
+        places = range(len(fields))
+        return (
+            keys,
+            [func.json_extract(keys.c.value, literal_column(f"'$[{n}]'")) for n in places],
+            keys.c.key,
+        )
+    each = func.json_array_elements(sql_cast(document, JSON()))
+    keys = each.table_valued("value", with_ordinality="place", name="k").render_derived()
+    if is_one:
+        keys = select(keys.c.value, keys.c.place).limit(literal_column("1")).subquery("k1")
+    parts: list[Expression] = [
+        sql_cast(keys.c.value.op("->>")(literal_column(str(n))), _bare(field))
+        for n, field in enumerate(fields)
+    ]
+    return keys, parts, keys.c.place
 
 
 def _bare(field: Field) -> Any:

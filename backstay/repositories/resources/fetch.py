@@ -13,7 +13,7 @@ from typing import Any
 from backstay.errors import BackstayError
 from backstay.models.access.caller import Caller
 from backstay.models.resources.plan import JointPlan, ReadPlan, WritePlan
-from backstay.repositories.database import Database, Door, Program, ResultRow, Statement
+from backstay.repositories.database import Database, Door, Program, ResultRow, Statement, T
 from backstay.repositories.database.driver_errors import Uniques
 from backstay.repositories.database.sessions import Session
 from backstay.repositories.database.within import WithinSession
@@ -24,7 +24,10 @@ from backstay.repositories.resources.compile import (
 )
 from backstay.repositories.resources.compile_joint import compile_joint
 from backstay.repositories.resources.dialects import Dialect
+from backstay.repositories.resources.dml import keys_document
 from backstay.repositories.resources.insert_at_once import REFUSED, Row
+from backstay.repositories.resources.key_read import compile_key_read
+from backstay.repositories.resources.keyed import Key, KeyedWrite
 from backstay.repositories.resources.postgres_dialect import PostgresDialect
 from backstay.repositories.resources.sqlite_dialect import SqliteDialect
 from backstay.repositories.resources.write import CompiledWrite, Precondition, Written
@@ -59,9 +62,13 @@ class ResourceRepository:
         self._uniques = uniques
         self.dialect: Dialect = SqliteDialect() if database.engine == "sqlite" else PostgresDialect()
         self._reads: BoundedDict[ReadPlan, CompiledStatement] = BoundedDict(KEPT_STATEMENTS)
+        self._key_reads: BoundedDict[tuple[ReadPlan, bool, bool], CompiledStatement] = BoundedDict(
+            KEPT_STATEMENTS
+        )
         self._joint: BoundedDict[JointPlan, CompiledStatement] = BoundedDict(KEPT_STATEMENTS)
         self._estimates: BoundedDict[ReadPlan, CompiledStatement] = BoundedDict(KEPT_STATEMENTS)
         self._writes: BoundedDict[WritePlan, CompiledWrite] = BoundedDict(KEPT_STATEMENTS)
+        self._keyed: BoundedDict[WritePlan, KeyedWrite] = BoundedDict(KEPT_STATEMENTS)
 
     async def read(
         self, plan: ReadPlan, values: Sequence[Any], caller: Caller, session: Session | None = None
@@ -99,6 +106,30 @@ class ResourceRepository:
             compiled = self._joint[plan] = compile_joint(plan, self.dialect)
         rows = await self.database.read(compiled.bind(values, caller))
         return [text.encode() for text in rows[0]]
+
+    async def read_keys(
+        self,
+        plan: ReadPlan,
+        values: Sequence[Any],
+        caller: Caller,
+        keys: Sequence[Key],
+        session: Session,
+        *,
+        in_order: bool,
+    ) -> Page:
+        """Run a read among the rows of those keys, in the session's transaction: one statement.
+
+        Args:
+            in_order: rows come in the order of the keys.
+        """
+        place = (plan, in_order, len(keys) == 1)
+        compiled = self._key_reads.get(place)
+        if compiled is None:
+            made = compile_key_read(plan, self.dialect, in_order=in_order, is_one=len(keys) == 1)
+            compiled = self._key_reads[place] = made
+        statement = compiled.bind([*values, keys_document(keys)], caller)
+        row = (await self._door(session).read(statement))[0]
+        return Page(row[0], row[1].encode(), row[2] if plan.count is not None else None)
 
     async def _planned(self, door: Door, plan: ReadPlan, values: Sequence[Any], caller: Caller) -> int:
         """How many rows PostgreSQL's planner expects. The one question that takes a second statement."""
@@ -147,6 +178,17 @@ class ResourceRepository:
             not compiled.is_one_statement or precondition is not None or len({tuple(row) for row in rows}) > 1
         )
         return await self.database.write(program, atomic=atomic)
+
+    def keyed(self, plan: WritePlan) -> KeyedWrite:
+        """The steps of a write between which hooks run; each is a program for `run`."""
+        keyed = self._keyed.get(plan)
+        if keyed is None:
+            keyed = self._keyed[plan] = KeyedWrite(plan, self.dialect)
+        return keyed
+
+    async def run(self, program: Program[T], session: Session) -> T:
+        """Run one step in the session's transaction, after what the session has yet to write."""
+        return await self._door(session).write(program)
 
     def _door(self, session: Session | None) -> Door:
         if session is None:

@@ -50,7 +50,7 @@ def _names(row: Row) -> tuple[str, ...]:
 
 
 @dataclass(slots=True)
-class _Tally:
+class Tally:
     """Keys of the rows written so far, in order, and which of them are new."""
 
     keys: list[tuple[Any, ...]] = field(default_factory=list)
@@ -119,7 +119,7 @@ class CompiledWrite:
     def _insert(
         self, rows: Sequence[Row], values: Sequence[Any], caller: Caller
     ) -> Generator[Statement, list[ResultRow], Written]:
-        tally = _Tally()
+        tally = Tally()
         for names, group in itertools.groupby(rows, key=_names):
             if self.dialect.engine == "postgresql":
                 yield from self._insert_many(names, list(group), caller, tally)
@@ -131,7 +131,7 @@ class CompiledWrite:
             body = yield from self._answer(tally.keys, values, caller)
         return self._finish(tally, body)
 
-    def _insert_many(self, names: tuple[str, ...], rows: list[Row], caller: Caller, tally: _Tally) -> Steps:
+    def _insert_many(self, names: tuple[str, ...], rows: list[Row], caller: Caller, tally: Tally) -> Steps:
         statement = self.statements.insert(names)
         result: list[ResultRow] = []
         for document in [rows_document(rows, self._fields(names))] if names else [""] * len(rows):
@@ -142,7 +142,7 @@ class CompiledWrite:
             raise self._refused()
 
     def _insert_each(
-        self, names: tuple[str, ...], rows: Iterable[Row], caller: Caller, tally: _Tally
+        self, names: tuple[str, ...], rows: Iterable[Row], caller: Caller, tally: Tally
     ) -> Steps:
         fields = self._fields(names)
         statement = self.statements.insert(names)
@@ -168,7 +168,7 @@ class CompiledWrite:
     def _change(
         self, row: Row, values: Sequence[Any], caller: Caller, precondition: Precondition | None
     ) -> Generator[Statement, list[ResultRow], Written]:
-        plan, tally = self.plan, _Tally()
+        plan, tally = self.plan, Tally()
         width = len(plan.resource.primary_key)
         body: bytes | None = None
         if precondition is not None or (plan.kind is WriteKind.DELETE and plan.answer is not None):
@@ -195,7 +195,7 @@ class CompiledWrite:
     def _fields(self, names: Sequence[str]) -> list[Field]:
         return [self.plan.resource.fields[name] for name in names]
 
-    def _note(self, row: ResultRow, is_new: bool, tally: _Tally) -> None:
+    def _note(self, row: ResultRow, is_new: bool, tally: Tally) -> None:
         """Take a returned row: its key, then whether it passes as new, and as changed."""
         width = len(self.plan.resource.primary_key)
         passes = row[width] if is_new or self.plan.kind is WriteKind.UPDATE else row[width + 1]
@@ -203,11 +203,11 @@ class CompiledWrite:
             raise self._refused()
         tally.note(tuple(row[:width]), is_new=is_new)
 
-    def _verify(self, tally: _Tally, caller: Caller) -> Steps:
+    def _verify(self, tally: Tally, caller: Caller) -> Steps:
         """Checks that read other rows are asked once all rows are written."""
         plan = self.plan
         if plan.max_affected is not None and len(tally.keys) > plan.max_affected:
-            raise BackstayError("PGRST124", details=f"The query affects {len(tally.keys)} rows")
+            raise self._too_many(len(tally.keys))
         if plan.shape is Shape.OBJECT and len(tally.keys) != 1:
             raise self._not_one(len(tally.keys))
         for is_new in (True, False):
@@ -228,8 +228,11 @@ class CompiledWrite:
         body: str = result[0][1]
         return body.encode()
 
-    def _finish(self, tally: _Tally, body: bytes | None) -> Written:
+    def _finish(self, tally: Tally, body: bytes | None) -> Written:
         return Written(count=len(tally.keys), inserted=sum(tally.new), body=body, keys=tuple(tally.keys))
+
+    def _too_many(self, count: int) -> BackstayError:
+        return BackstayError("PGRST124", details=f"The query affects {count} rows")
 
     def _not_one(self, count: int) -> BackstayError:
         return BackstayError("PGRST116", details=f"The result contains {count} rows")

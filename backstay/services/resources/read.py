@@ -22,6 +22,7 @@ from backstay.services.resources.sight import Sight
 from backstay.utils.bounded import BoundedDict
 
 KEPT_PLANS = 2000
+Key = tuple[Any, ...]
 
 
 class ResourceReader:
@@ -49,7 +50,34 @@ class ResourceReader:
             BackstayError: for names that do not exist for the caller, literals that are no such value, `PGRST116`
                 when one object was wanted and another number of rows found, `PGRST103` for an offset past the end.
         """
-        caller = context.caller
+        plan = self.plan(context, request)
+        literals = read_values(plan.parameters, values)
+        page = await self.repository.read(plan, literals, context.caller, session)
+        return _checked(request, page)
+
+    async def read_keys(
+        self,
+        context: Context,
+        request: Request,
+        values: Sequence[Any],
+        keys: Sequence[Key],
+        session: Session,
+    ) -> Page:
+        """The same among the rows of those keys, which come in the order of the keys unless another is asked for."""
+        plan = self.plan(context, request)
+        literals = read_values(plan.parameters, values)
+        in_order = not request.query.order
+        page = await self.repository.read_keys(
+            plan, literals, context.caller, keys, session, in_order=in_order
+        )
+        return _checked(request, page)
+
+    def plan(self, context: Context, request: Request) -> ReadPlan:
+        """The plan of a read, made once per shape and kind of caller.
+
+        Raises:
+            BackstayError: for names that do not exist for the caller.
+        """
         place = (
             request.resource,
             request.query,
@@ -57,15 +85,12 @@ class ResourceReader:
             request.shape,
             request.zone,
             request.keyed,
-            self.kinds.of(caller),
+            self.kinds.of(context.caller),
         )
         plan = self._plans.get(place)
         if plan is None:
-            plan = self._plans[place] = self.planner.read(request, caller)
-        page = await self.repository.read(plan, read_values(plan.parameters, values), caller, session)
-        if request.shape is Shape.OBJECT and page.count != 1:
-            raise BackstayError("PGRST116", details=f"The result contains {page.count} rows")
-        return page
+            plan = self._plans[place] = self.planner.read(request, context.caller)
+        return plan
 
     async def read_after(
         self,
@@ -115,3 +140,9 @@ class ResourceReader:
             sight = Sight(self.planner.catalog, context.caller)
             resource = self._resources[place] = sight.resource(name)
         return resource
+
+
+def _checked(request: Request, page: Page) -> Page:
+    if request.shape is Shape.OBJECT and page.count != 1:
+        raise BackstayError("PGRST116", details=f"The result contains {page.count} rows")
+    return page

@@ -1,16 +1,20 @@
 """Rows of a JSON body, read as values of a table's columns, with one problem reported for each bad value.
 
-Strict about types: a number is not text and `1` is not true. What the column's type, length, nullability and choices
+Strict about types: a number is not text and `1` is not true. What JSON has no form for may come as itself, from code of
+the user's (a `UUID`, a `date`). What the column's type, length, nullability and choices
 say is checked here, the same for both databases; uniqueness, references and check constraints by the database.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
+from enum import Enum
 from typing import Any
+from uuid import UUID
 
 from backstay.errors import BackstayError, FieldProblem
 from backstay.models.catalog import Field, Resource, ValueKind
@@ -66,6 +70,25 @@ def read_rows(
     if problems:
         raise BackstayError("validation_failed", details=problems[:MAX_PROBLEMS])
     return complete
+
+
+def read_own(resource: Resource, names: Sequence[str], row: Mapping[str, Any], path: str) -> dict[str, Any]:
+    """Values that code of the user's has set, by column name; `path` comes before the names of columns in problems.
+
+    Raises:
+        BackstayError: `validation_failed`.
+    """
+    fields = [resource.fields[name] for name in names]
+    try:
+        return read_rows(resource, fields, [row], single=True)[0]
+    except BackstayError as error:
+        found = error.details if isinstance(error.details, list) else ()
+        problems = [
+            FieldProblem(path + each.path, each.code, each.message)
+            for each in found
+            if isinstance(each, FieldProblem)
+        ]
+        raise BackstayError("validation_failed", details=problems) from error
 
 
 def _check_bounds(value: Any, bounds: Mapping[str, Any]) -> None:
@@ -147,13 +170,13 @@ def _integer(value: Any, field: Field) -> int:
 
 
 def _float(value: Any, field: Field) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+    if isinstance(value, bool) or not isinstance(value, int | Decimal | float):
         raise _BadValueError("type", "must be a number")
     try:
         number = float(value)
     except OverflowError:
         number = float("inf")
-    if number in (float("inf"), float("-inf")):
+    if not -float("inf") < number < float("inf"):
         raise _BadValueError("range", "is too large for a double precision number")
     return number
 
@@ -187,10 +210,14 @@ def _boolean(value: Any, field: Field) -> bool:
     return value
 
 
-def _by_literal(what: str) -> Callable[[Any, Field], Any]:
-    """A value that is written as a string, with the spelling that a filter's literal has."""
+def _by_literal(what: str, native: Callable[[Any, Field], Any] | None = None) -> Callable[[Any, Field], Any]:
+    """A value that is written as a string, with the spelling that a filter's literal has; or as what `native` takes."""
 
     def read(value: Any, field: Field) -> Any:
+        if native is not None and not isinstance(value, str):
+            own = native(value, field)
+            if own is not None:
+                return own
         try:
             return literals.read_scalar(_string(value), field)
         except BackstayError as error:
@@ -199,8 +226,21 @@ def _by_literal(what: str) -> Callable[[Any, Field], Any]:
     return read
 
 
+def _as_it_is(type_: type[Any]) -> Callable[[Any, Field], Any]:
+    # A datetime is a date to Python, and not to a column.
+    return lambda value, field: value if isinstance(value, type_) and type(value) is not dt.datetime else None
+
+
+def _moment(value: Any, field: Field) -> dt.datetime | None:
+    """A point in time, in UTC; without a zone it is read as UTC, and a column without one gets none."""
+    if not isinstance(value, dt.datetime):
+        return None
+    moment = value.replace(tzinfo=dt.UTC) if value.tzinfo is None else value.astimezone(dt.UTC)
+    return moment if field.kind is ValueKind.TIMESTAMP else moment.replace(tzinfo=None)
+
+
 def _enum(value: Any, field: Field) -> str:
-    text = _string(value)
+    text = _string(value.name if isinstance(value, Enum) else value)
     if text not in field.choices:
         raise _BadValueError("enum", "must be one of " + ", ".join(field.choices))
     return text
@@ -222,7 +262,7 @@ def _array(value: Any, field: Field) -> list[Any]:
 
 
 def _bytes(value: Any, field: Field) -> bytes:
-    read: bytes = _by_literal("hexadecimal digits after \\x")(value, field)
+    read: bytes = _by_literal("hexadecimal digits after \\x", _as_it_is(bytes))(value, field)
     if field.length is not None and len(read) > field.length:
         raise _BadValueError("length", f"must have at most {field.length} bytes")
     return read
@@ -234,11 +274,11 @@ _READERS: dict[ValueKind, Callable[[Any, Field], Any]] = {
     ValueKind.FLOAT: _float,
     ValueKind.DECIMAL: _decimal,
     ValueKind.BOOLEAN: _boolean,
-    ValueKind.UUID: _by_literal("a UUID"),
-    ValueKind.TIMESTAMP: _by_literal("an ISO 8601 date and time"),
-    ValueKind.DATETIME: _by_literal("an ISO 8601 date and time"),
-    ValueKind.DATE: _by_literal("an ISO 8601 date"),
-    ValueKind.TIME: _by_literal("an ISO 8601 time of day"),
+    ValueKind.UUID: _by_literal("a UUID", _as_it_is(UUID)),
+    ValueKind.TIMESTAMP: _by_literal("an ISO 8601 date and time", _moment),
+    ValueKind.DATETIME: _by_literal("an ISO 8601 date and time", _moment),
+    ValueKind.DATE: _by_literal("an ISO 8601 date", _as_it_is(dt.date)),
+    ValueKind.TIME: _by_literal("an ISO 8601 time of day", _as_it_is(dt.time)),
     ValueKind.BYTES: _bytes,
     ValueKind.ENUM: _enum,
     ValueKind.JSON: _json,

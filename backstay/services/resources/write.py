@@ -1,43 +1,70 @@
-"""Writing resources: which columns a write sets, with which values, under which plan."""
+"""Writing resources: which columns a write sets, with which values, under which plan.
+
+Every door's writes come through here, so this is where hooks of the user's have their place. A table without hooks
+pays one look-up in a dictionary for them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import AsyncIterator, Hashable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 from backstay.config.rest import RestSettings
-from backstay.errors import BackstayError, FieldProblem
+from backstay.errors import BackstayError
 from backstay.models.access.caller import Caller
-from backstay.models.catalog import Field, Resource
-from backstay.models.defaults import Default, insert_default, update_default
+from backstay.models.catalog import Resource
 from backstay.models.resources.plan import WritePlan
 from backstay.models.resources.request import Conflict, Rows, Write
 from backstay.repositories.database.sessions import Session
 from backstay.repositories.resources.fetch import ResourceRepository
 from backstay.repositories.resources.write import Precondition, Written
 from backstay.services.context import Context
+from backstay.services.hooks import TableHooks
+from backstay.services.resources.hooked import HookedWrites, Transaction
 from backstay.services.resources.kinds import CallerKinds
 from backstay.services.resources.literals import read_values
+from backstay.services.resources.new_rows import Defaults, NewRows
 from backstay.services.resources.plan import Planner
 from backstay.services.resources.plan_write import plan_write
 from backstay.services.resources.rows import read_rows
+from backstay.services.unit_of_work import UnitOfWork, once_more, require_writing
 from backstay.utils.bounded import BoundedDict
 
 KEPT_PLANS = 2000
+NO_HOOKS: Mapping[str, TableHooks] = {}
+
+_ON_INSERT = ("before_create", "validate", "after_create")
+_ON_UPDATE = ("before_update", "validate", "after_update")
+_ON_DELETE = ("before_delete", "after_delete")
 
 
 class ResourceWriter:
-    """Changes resources."""
+    """Changes resources.
+
+    Args:
+        units: opens the transaction of a write that has hooks, when it is not part of another.
+        hooks: by table.
+    """
 
     def __init__(
-        self, planner: Planner, kinds: CallerKinds, repository: ResourceRepository, settings: RestSettings
+        self,
+        planner: Planner,
+        kinds: CallerKinds,
+        repository: ResourceRepository,
+        settings: RestSettings,
+        units: UnitOfWork,
+        hooks: Mapping[str, TableHooks] = NO_HOOKS,
     ) -> None:
         self.planner = planner
         self.kinds = kinds
         self.repository = repository
         self.settings = settings
+        self._units = units
+        self._hooks = hooks
+        self._hooked = HookedWrites(repository, settings.max_write_rows)
         self._plans: BoundedDict[Hashable, WritePlan] = BoundedDict(KEPT_PLANS)
-        self._defaults = {name: _Defaults(resource) for name, resource in planner.catalog.resources.items()}
+        self._defaults = {name: Defaults(resource) for name, resource in planner.catalog.resources.items()}
 
     async def insert(
         self,
@@ -64,9 +91,14 @@ class ResourceWriter:
         plan = self._plan(context, write, columns)
         if not rows.items:
             return Written(count=0, inserted=0, body=b"[]" if write.representation else None, keys=())
-        complete = self._complete(plan, rows, context.caller)
-        _refuse_repeated(plan, complete)
-        return await self._run(context, plan, complete, read_values(plan.parameters, values), session=session)
+        literals = read_values(plan.parameters, values)
+        hooks = self._hooks_on(plan, _ON_INSERT if plan.conflict is None else (*_ON_INSERT, *_ON_UPDATE))
+        if hooks is not None:
+            return await self._insert_hooked(context, plan, rows, literals, session, hooks)
+        complete = NewRows(plan, rows, self._defaults[plan.resource.name], context.caller)
+        complete.refuse_missing(range(len(complete)))
+        _refuse_repeated(plan, complete.all())
+        return await self._run(context, plan, complete.all(), literals, session=session)
 
     async def update(
         self,
@@ -84,9 +116,12 @@ class ResourceWriter:
         read = read_rows(plan.resource, plan.fields, rows.items, single=True, textual=rows.textual)[0]
         for field, make in self._defaults[plan.resource.name].on_update:
             read.setdefault(field.name, make(context.caller))
-        return await self._run(
-            context, plan, [read], read_values(plan.parameters, values), precondition, session
-        )
+        literals = read_values(plan.parameters, values)
+        hooks = self._hooks_on(plan, _ON_UPDATE)
+        if hooks is None:
+            return await self._run(context, plan, [read], literals, precondition, session)
+        async with self._transaction(context, session, hooks, plan) as at:
+            return await self._hooked.update(at, plan, read, literals, precondition)
 
     async def delete(
         self,
@@ -98,7 +133,58 @@ class ResourceWriter:
     ) -> Written:
         """Delete the rows that match the filters and that the caller may delete."""
         plan = self._plan(context, write, ())
-        return await self._run(context, plan, (), read_values(plan.parameters, values), precondition, session)
+        literals = read_values(plan.parameters, values)
+        hooks = self._hooks_on(plan, _ON_DELETE)
+        if hooks is None:
+            return await self._run(context, plan, (), literals, precondition, session)
+        async with self._transaction(context, session, hooks, plan) as at:
+            return await self._hooked.delete(at, plan, literals, precondition)
+
+    async def _insert_hooked(
+        self,
+        context: Context,
+        plan: WritePlan,
+        rows: Rows,
+        literals: Sequence[Any],
+        session: Session | None,
+        hooks: TableHooks,
+    ) -> Written:
+        async def insert() -> Written:
+            complete = NewRows(plan, rows, self._defaults[plan.resource.name], context.caller)
+            _refuse_repeated(plan, complete.all())
+            async with self._transaction(context, session, hooks, plan) as at:
+                return await self._hooked.insert(at, plan, complete, literals)
+
+        # A row that was made between looking and inserting is one that an upsert meets the second time.
+        again = session is None and plan.conflict is Conflict.MERGE
+        return await (once_more(insert) if again else insert())
+
+    def _hooks_on(self, plan: WritePlan, names: Sequence[str]) -> TableHooks | None:
+        """The table's hooks, when one of them has one of those names."""
+        hooks = self._hooks.get(plan.resource.name)
+        return hooks if hooks is not None and hooks.has(*names) else None
+
+    @asynccontextmanager
+    async def _transaction(
+        self, context: Context, session: Session | None, hooks: TableHooks, plan: WritePlan
+    ) -> AsyncIterator[Transaction]:
+        """The transaction of one write with hooks: that of the session, or one of its own, which a write that is only
+        tried keeps nothing of."""
+        try:
+            with hooks.level():
+                if session is not None:
+                    require_writing(session)
+                    yield Transaction(context, session, hooks)
+                else:
+                    async with self._units.begin(context) as own:
+                        yield Transaction(context, own, hooks)
+                        if plan.undone:
+                            await own.rollback()
+        except BackstayError as error:
+            said = self._said_to(context.caller, hooks.resource, error)
+            if said is error:
+                raise
+            raise said from error
 
     def _plan(self, context: Context, write: Write, columns: tuple[str, ...]) -> WritePlan:
         place = (write, columns, self.kinds.of(context.caller))
@@ -116,6 +202,8 @@ class ResourceWriter:
         precondition: Precondition | None = None,
         session: Session | None = None,
     ) -> Written:
+        if session is not None:
+            require_writing(session)
         try:
             return await self.repository.write(plan, rows, values, context.caller, precondition, session)
         except BackstayError as error:
@@ -129,67 +217,12 @@ class ResourceWriter:
         text = f"{error.message} {error.details} {error.hint}"
         return BackstayError(error.code) if any(name in text for name in hidden) else error
 
-    def _complete(self, plan: WritePlan, rows: Rows, caller: Caller) -> list[dict[str, Any]]:
-        """Each row with a value for every column it sets, defaults filled in, in one order of columns."""
-        fields = plan.fields
-        read = read_rows(plan.resource, fields, rows.items, single=rows.single, textual=rows.textual)
-        defaults = self._defaults[plan.resource.name]
-        given = {field.name for field in fields}
-        for row in read:
-            for field in fields:
-                if field.name not in row and not rows.missing_default:
-                    row[field.name] = None
-            for field, make in defaults.on_insert:
-                if field.name not in row:
-                    row[field.name] = make(caller)
-        _refuse_missing(plan.resource, read, given, caller, single=rows.single)
-        order = list(plan.resource.fields)
-        return [{name: row[name] for name in order if name in row} for row in read]
-
-
-class _Defaults:
-    """What the application fills in for one table."""
-
-    def __init__(self, resource: Resource) -> None:
-        self.on_insert = _made(resource, insert_default)
-        self.on_update = _made(resource, update_default)
-
-
-def _made(resource: Resource, default: Callable[[Any], Default | None]) -> list[tuple[Field, Default]]:
-    found = ((field, default(field.column)) for field in resource.fields.values())
-    return [(field, make) for field, make in found if make is not None]
-
 
 def _columns(rows: Rows) -> tuple[str, ...]:
     """The columns that a write sets: those asked for, or every key of the rows, in order of appearance."""
     if rows.columns is not None:
         return tuple(dict.fromkeys(rows.columns))
     return tuple(dict.fromkeys(key for row in rows.items for key in row))
-
-
-def _refuse_missing(
-    resource: Resource, rows: Sequence[Mapping[str, Any]], given: set[str], caller: Caller, *, single: bool
-) -> None:
-    """Columns that must have a value and have none. One that is hidden from the caller is not named."""
-    hidden = {name for name, rule in resource.access.fields.items() if rule.fold(caller) is False}
-    problems = []
-    names_hidden = False
-    for number, row in enumerate(rows):
-        for field in resource.fields.values():
-            value = row.get(field.name)
-            if value is None and not field.nullable and (field.name in row or not field.has_default):
-                if field.name in hidden:
-                    names_hidden = True
-                    continue
-                path = field.name if single else f"{number}.{field.name}"
-                code, message = (
-                    ("null", "must not be null") if field.name in given else ("required", "is required")
-                )
-                problems.append(FieldProblem(path, code, message))
-    if problems:
-        raise BackstayError("validation_failed", details=problems[:100])
-    if names_hidden:
-        raise BackstayError("23502")
 
 
 def _refuse_repeated(plan: WritePlan, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from typing import NotRequired
+from typing import NotRequired, TypeAlias
 
 from pydantic import BaseModel
 from typing_extensions import TypedDict
@@ -177,3 +177,19 @@ class PublicTripsUpdate(TypedDict):
     cost: NotRequired[float | str | None]
     notes: NotRequired[str | None]
     created_at: NotRequired[dt.datetime]
+
+
+class PublicTripsPublishArgs(TypedDict):
+    """Show a trip to everyone. Only its owner can, and only until it is over."""
+
+    trip_id: uuid.UUID
+
+
+class PublicTripsUpcomingArgs(TypedDict):
+    """Trips that start in the next days, the soonest first, as far as the caller may read them."""
+
+    days: NotRequired[int]
+
+
+PublicTripsPublishReturns: TypeAlias = PublicTrips
+PublicTripsUpcomingReturns: TypeAlias = list[PublicTrips]

@@ -220,7 +220,20 @@ export type Database = {
       [_ in never]: never
     }
     Functions: {
-      [_ in never]: never
+      /** Show a trip to everyone. Only its owner can, and only until it is over. */
+      "trips.publish": {
+        Args: {
+          trip_id: string
+        }
+        Returns: Database["public"]["Tables"]["trips"]["Row"]
+      }
+      /** Trips that start in the next days, the soonest first, as far as the caller may read them. */
+      "trips.upcoming": {
+        Args: {
+          days?: number
+        }
+        Returns: Database["public"]["Tables"]["trips"]["Row"][]
+      }
     }
     Enums: {
       [_ in never]: never

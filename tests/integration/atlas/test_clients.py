@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from backstay.app import catalog_of
+from backstay.app import catalogs_of
 from backstay.controllers.openapi.python import build_python
 from backstay.controllers.openapi.typescript import build_typescript
 from backstay.models.resources.typed import TypedCatalog
@@ -25,8 +25,9 @@ PAGE = PROJECT.parents[1] / "docs" / "typed-clients.md"
     ],
 )
 def test_the_files_are_up_to_date(command: str, build: Callable[[TypedCatalog, str], str], file: str) -> None:
-    catalog = catalog_of("backend")
-    text = build(typed_catalog(catalog, audience_named(catalog, None)), command)
+    catalog, actions = catalogs_of("backend")
+    functions = [each.function for each in actions.all()]
+    text = build(typed_catalog(catalog, audience_named(catalog, None), functions), command)
     assert (PROJECT / "clients" / file).read_text("utf-8") == text
 
 

@@ -9,6 +9,7 @@ from typer.testing import CliRunner, Result
 
 from backstay.cli import application, generate
 from backstay.errors import ConfigurationError
+from backstay.models.resources.actions import NO_ACTIONS
 from tests.unit.controllers.openapi import sample
 
 
@@ -16,7 +17,7 @@ from tests.unit.controllers.openapi import sample
 def catalog(monkeypatch: pytest.MonkeyPatch) -> None:
     """The models of a sample instead of a project's."""
     monkeypatch.setattr(generate, "enter", lambda project: None)
-    monkeypatch.setattr(generate, "catalog_of", lambda package: sample.catalog())
+    monkeypatch.setattr(generate, "catalogs_of", lambda package: (sample.catalog(), NO_ACTIONS))
 
 
 def run(*words: str) -> Result:

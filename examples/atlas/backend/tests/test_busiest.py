@@ -2,36 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
-import pytest
-from backstay import Backstay
-from backstay.testing import Doors, doors_of
+from backstay.testing import Doors
 
 TRIP = {"airport_code": "LOWW", "title": "Vienna", "starts_on": "2026-05-01", "nights": 3}
-AUSTRIA = {"code": "AT", "alpha3": "AUT", "name": "Austria"}
-VIENNA = {
-    "icao": "LOWW",
-    "name": "Vienna",
-    "country_code": "AT",
-    "lat": 48.1,
-    "lon": 16.6,
-    "tz": "Europe/Vienna",
-}
-
-
-@pytest.fixture
-async def doors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Doors]:
-    monkeypatch.setenv("BACKSTAY_DATA_FOLDER", str(tmp_path))
-    app = Backstay("backend")
-    await app.migrations.up()
-    async with doors_of(app) as doors:
-        editor = await doors.user("eve@example.com", roles=["editor"])
-        for table, row in (("countries", AUSTRIA), ("airports", VIENNA)):
-            answer = await editor.post(f"/rest/v1/{table}", json=row)
-            assert answer.status_code == 201, answer.text
-        yield doors
 
 
 async def test_private_trips_count_for_their_owner_alone(doors: Doors) -> None:

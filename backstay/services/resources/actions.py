@@ -1,0 +1,148 @@
+"""Calling actions: who may, in which transaction, and how the rows that they give are shown.
+
+In charge of the one way in which every door calls an action. An action that only reads has a session that cannot
+write; any other is one unit of work, undone as a whole when it raises, when it is cancelled, and when its answer cannot
+be formed. Rows that it gives are read again by their keys as the caller may see them, so an action cannot show more
+than the rules do.
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from dataclasses import dataclass, field
+from typing import Any
+
+from backstay.errors import BackstayError
+from backstay.models.access.caller import Caller
+from backstay.models.resources.actions import Action, ActionCatalog, Gives
+from backstay.models.resources.request import Count, Query, Request, Shape
+from backstay.repositories.database.sessions import Session
+from backstay.repositories.resources.fetch import Page
+from backstay.repositories.resources.objects import keys_of
+from backstay.services.construction import Workshop
+from backstay.services.context import Context
+from backstay.services.resources.action_arguments import Arguments
+from backstay.services.resources.read import ResourceReader
+from backstay.services.unit_of_work import UnitOfWork
+
+
+@dataclass(frozen=True, slots=True)
+class RowsWanted:
+    """What of the rows that an action gives is shown: the whole of a read, but for the table.
+
+    Attributes:
+        values: the query's literals.
+        max_affected: refuse, undone, when there are more rows than this.
+        zone: as in a `Request`.
+    """
+
+    query: Query = field(default_factory=Query)
+    values: tuple[Any, ...] = ()
+    count: Count | None = None
+    shape: Shape = Shape.ARRAY
+    max_affected: int | None = None
+    zone: str | None = None
+
+
+ALL_OF_THEM = RowsWanted()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a call came to.
+
+    Attributes:
+        value: what the action returned, for files and streams.
+        document: JSON of a value.
+        page: rows as the caller may see them; of an action that gives one row, at most one.
+    """
+
+    action: Action
+    value: Any = None
+    document: bytes | None = None
+    page: Page | None = None
+
+
+class Actions:
+    """Finds and calls them."""
+
+    def __init__(
+        self, catalog: ActionCatalog, units: UnitOfWork, workshop: Workshop, reader: ResourceReader
+    ) -> None:
+        self.catalog = catalog
+        self._units = units
+        self._workshop = workshop
+        self._reader = reader
+
+    def find(self, caller: Caller, name: str) -> Action | None:
+        """The action of that name if it exists for this caller: who may not call it is told what a wrong name is."""
+        action = self.catalog.actions.get(name)
+        return action if action is not None and action.may_be_called_by(caller) else None
+
+    def nearest(self, caller: Caller, name: str) -> Action | None:
+        """What was perhaps meant."""
+        known = {action.name: action for action in self.catalog.called_by(caller)}
+        near = difflib.get_close_matches(name[:64], sorted(known), n=1, cutoff=0.7)
+        return known[near[0]] if near else None
+
+    async def call(
+        self,
+        context: Context,
+        action: Action,
+        arguments: Arguments,
+        wanted: RowsWanted = ALL_OF_THEM,
+        session: Session | None = None,
+    ) -> Outcome:
+        """Call an action.
+
+        Args:
+            session: whose transaction it becomes part of, which is to be undone as a whole when it raises.
+
+        Raises:
+            BackstayError: `42501` for a caller who may not; what the action raises; what a read of its rows raises.
+        """
+        if not action.may_be_called_by(context.caller):
+            raise BackstayError("42501", f"permission denied for function {action.name}")
+        if action.resource is not None:
+            # A question that cannot be answered is refused before anything is done.
+            self._reader.plan(context, self._question(action, wanted))
+        elif wanted.max_affected is not None:
+            raise BackstayError("PGRST128")
+        if session is not None:
+            return await self._call(context, action, arguments, wanted, session)
+        async with self._units.begin(context, reading=action.only_reads) as own:
+            return await self._call(context, action, arguments, wanted, own)
+
+    async def _call(
+        self, context: Context, action: Action, arguments: Arguments, wanted: RowsWanted, session: Session
+    ) -> Outcome:
+        service = self._workshop.make(action.service, context, session)
+        value = await getattr(service, action.attribute)(context, **arguments)
+        if action.resource is not None:
+            return Outcome(action, page=await self._rows(context, action, value, wanted, session))
+        if action.adapter is not None:
+            if inspect.isawaitable(value):
+                raise TypeError(f"{action.name} returned what was to be awaited")
+            return Outcome(action, document=action.adapter.dump_json(value))
+        if action.gives is Gives.NOTHING and value is not None:
+            raise TypeError(f"{action.name} returned something, and says that it returns None")
+        return Outcome(action, value=value)
+
+    async def _rows(
+        self, context: Context, action: Action, value: Any, wanted: RowsWanted, session: Session
+    ) -> Page:
+        assert action.resource is not None
+        given = ([] if value is None else [value]) if action.gives is Gives.ROW else value
+        keys = await keys_of(session, action.resource, given)
+        if wanted.max_affected is not None and action.gives is Gives.ROW:
+            raise BackstayError("PGRST128")
+        if wanted.max_affected is not None and len(keys) > wanted.max_affected:
+            raise BackstayError("PGRST124", details=f"The query affects {len(keys)} rows")
+        return await self._reader.read_keys(
+            context, self._question(action, wanted), wanted.values, keys, session
+        )
+
+    def _question(self, action: Action, wanted: RowsWanted) -> Request:
+        assert action.resource is not None
+        return Request(action.resource.name, wanted.query, wanted.count, wanted.shape, wanted.zone)
