@@ -66,7 +66,15 @@ ADMIN = {
     "GET /auth/v1/admin/audit": "audit:read",
 }
 # The rest of a node: who may see its health and its documentation is everybody.
-PLAIN = ("GET /health/live", "GET /health/ready", "GET /rest/v1/", "GET /openapi.json", "GET /docs")
+PLAIN = (
+    "GET /health/live",
+    "GET /health/ready",
+    "GET /rest/v1/",
+    "GET /openapi.json",
+    "GET /docs",
+    "GET /graphql/v1",
+    "POST /graphql/v1",
+)
 WHERE = {"user_id": str(uuid4()), "factor_id": str(uuid4()), "session_id": str(uuid4()), "name": "nothing"}
 
 

@@ -20,10 +20,10 @@ class Orchard(Model):
     id: Mapped[int] = mapped_column(primary_key=True)
     owner: Mapped[str] = mapped_column(String(20))
     open: Mapped[bool]
-    trees: Mapped[list[Tree]] = relationship(viewonly=True)
+    trees: Mapped[list[Plant]] = relationship(viewonly=True)
 
 
-class Tree(Model):
+class Plant(Model):
     __tablename__ = "spoken_trees"
     id: Mapped[int] = mapped_column(primary_key=True)
     orchard_id: Mapped[int] = mapped_column(ForeignKey("spoken_orchards.id"))
@@ -31,7 +31,7 @@ class Tree(Model):
     height: Mapped[int]
     kind: Mapped[str | None]
     orchard: Mapped[Orchard] = relationship(lazy="raise")
-    parent: Mapped[Tree | None] = relationship(remote_side=[id], lazy="raise")
+    parent: Mapped[Plant | None] = relationship(remote_side=[id], lazy="raise")
 
 
 TENANT = caller.claim("tenant")
@@ -67,19 +67,19 @@ def test_a_rule_reads_as_it_was_written(source: Any, words: str) -> None:
     ("source", "words"),
     [
         (
-            Tree.orchard.has(Orchard.open | (Orchard.owner == TENANT)),
+            Plant.orchard.has(Orchard.open | (Orchard.owner == TENANT)),
             "exists O where O.id == T.orchard_id and (O.open or O.owner == caller.claim('tenant'))",
         ),
         (
-            ~Tree.parent.has(Tree.height > 3),
+            ~Plant.parent.has(Plant.height > 3),
             "not exists T as T_2 where T_2.id == T.parent_id and T_2.height > 3",
         ),
-        (Tree.kind.in_(select(Orchard.owner)), "T.kind in (O.owner of O)"),
-        (exists().where(Orchard.id == Tree.orchard_id), "exists O where O.id == T.orchard_id"),
+        (Plant.kind.in_(select(Orchard.owner)), "T.kind in (O.owner of O)"),
+        (exists().where(Orchard.id == Plant.orchard_id), "exists O where O.id == T.orchard_id"),
     ],
 )
 def test_a_rule_about_other_rows_names_the_tables_it_reads(source: Any, words: str) -> None:
-    said = words_of(Rule(source).expression, Tree.__table__)
+    said = words_of(Rule(source).expression, Plant.__table__)
     assert said.replace("spoken_orchards", "O").replace("spoken_trees", "T") == words
 
 
@@ -101,24 +101,24 @@ def test_the_clauses_are_the_leaves_between_and_or_and_not() -> None:
 @pytest.mark.parametrize(
     ("source", "uses"),
     [
-        (Tree.kind == TENANT, {"kind"}),
-        (TENANT.__eq__(Tree.kind), {"kind"}),
-        (Tree.kind.in_(["a"]), {"kind"}),
-        (Tree.kind != TENANT, set()),
-        (func.lower(Tree.kind) == TENANT, set()),
-        (Tree.id == Tree.parent_id, set()),
+        (Plant.kind == TENANT, {"kind"}),
+        (TENANT.__eq__(Plant.kind), {"kind"}),
+        (Plant.kind.in_(["a"]), {"kind"}),
+        (Plant.kind != TENANT, set()),
+        (func.lower(Plant.kind) == TENANT, set()),
+        (Plant.id == Plant.parent_id, set()),
         (caller.aal2, set()),
     ],
 )
 def test_a_clause_names_the_columns_by_which_an_index_finds_its_rows(source: Any, uses: set[str]) -> None:
-    assert {use.column for use in clauses_of(Rule(source), Tree.__table__).uses} == uses
+    assert {use.column for use in clauses_of(Rule(source), Plant.__table__).uses} == uses
 
 
 def test_a_subquery_is_found_by_its_own_columns_that_equal_what_is_outside() -> None:
-    many = clauses_of(Rule(Orchard.trees.any((Tree.height > 3) & (Tree.kind == TENANT))), Orchard.__table__)
+    many = clauses_of(Rule(Orchard.trees.any((Plant.height > 3) & (Plant.kind == TENANT))), Orchard.__table__)
     assert set(many.uses) == {
         Use("spoken_trees", "orchard_id", is_boolean=False),
         Use("spoken_trees", "kind", is_boolean=False),
     }
-    itself = clauses_of(Rule(Tree.parent.has(Tree.height > 3)), Tree.__table__)
+    itself = clauses_of(Rule(Plant.parent.has(Plant.height > 3)), Plant.__table__)
     assert itself.uses == (Use("spoken_trees", "id", is_boolean=False),)
