@@ -23,7 +23,7 @@ from backstay.services.context import Context
 USER = UUID("0198c0de-0000-7000-8000-000000000001")
 SETTINGS = TokenSettings(secret=SecretStr("s" * 40), secret_key=SecretStr("sb_secret_1234567890"))
 TOKENS = AccessTokens(SETTINGS)
-BEARER = b"Bearer " + TOKENS.mint(USER).encode()
+BEARER = b"Bearer " + TOKENS.mint(USER, lifetime_seconds=24 * 3600).encode()
 
 Headers = list[tuple[bytes, bytes]]
 
