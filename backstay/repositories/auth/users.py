@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import bindparam, delete, func, select, update
@@ -24,16 +26,36 @@ _IDENTITIES = (
 )
 _FACTORS = select(Factor).where(Factor.user_id == bindparam("user_id")).order_by(Factor.created_at, Factor.id)
 # Each with each, which is a row for nearly everybody, and less than three statements for those who have several.
-_STANDING = (
-    select(Identity, Factor, Role.name, Role.permissions)
+_OF_USER = (
+    select(User, Identity, Factor, Role.name, Role.permissions)
     .select_from(User)
     .outerjoin(Identity, Identity.user_id == User.id)
     .outerjoin(Factor, Factor.user_id == User.id)
     .outerjoin(Grant, Grant.user_id == User.id)
     .outerjoin(Role, Role.name == Grant.role)
-    .where(User.id == bindparam("user_id"))
     .order_by(Identity.created_at, Identity.id, Factor.created_at, Factor.id, Role.name)
 )
+_STANDING = _OF_USER.where(User.id == bindparam("user_id"))
+_STANDING_BY_KEY = _OF_USER.where(User.email_key == bindparam("email_key"))
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """All that a token tells of a user, at one moment.
+
+    Attributes:
+        roles: their names.
+        permissions: what the roles permit.
+    """
+
+    account: Account
+    roles: list[str]
+    permissions: list[str]
+
+    @property
+    def user(self) -> User:
+        """Whose it is."""
+        return self.account.user
 
 
 class UserRepository:
@@ -116,14 +138,14 @@ class UserRepository:
         factors = await self._session.scalars(_FACTORS, {"user_id": user.id})
         return Account(user, tuple(identities), tuple(factors))
 
-    async def standing(self, user: User) -> tuple[Account, list[str], list[str]]:
-        """The account, the names of the user's roles, and what those permit: all that a token tells, at one moment."""
-        found = (await self._session.execute(_STANDING, {"user_id": user.id})).all()
-        identities = {identity.id: identity for identity, _, _, _ in found if identity is not None}
-        factors = {factor.id: factor for _, factor, _, _ in found if factor is not None}
-        roles = {name: permissions for _, _, name, permissions in found if name is not None}
-        account = Account(user, tuple(identities.values()), tuple(factors.values()))
-        return account, sorted(roles), sorted({one for several in roles.values() for one in several})
+    async def standing(self, user: User) -> Standing:
+        """What a token tells of the user."""
+        return _standing((await self._session.execute(_STANDING, {"user_id": user.id})).all())
+
+    async def standing_by_key(self, email_key: str) -> Standing | None:
+        """What a token tells of the user with that address, by its key; one statement."""
+        found = (await self._session.execute(_STANDING_BY_KEY, {"email_key": email_key})).all()
+        return _standing(found) if found else None
 
     async def save(self) -> None:
         """Write what was changed on the users of this session."""
@@ -168,3 +190,12 @@ class IdentityRepository:
         await self._session.execute(
             update(Identity).where(Identity.id == identity_id).values(last_sign_in_at=now)
         )
+
+
+def _standing(found: Sequence[Any]) -> Standing:
+    identities = {identity.id: identity for _, identity, *_ in found if identity is not None}
+    factors = {factor.id: factor for _, _, factor, *_ in found if factor is not None}
+    roles = {name: permissions for *_, name, permissions in found if name is not None}
+    account = Account(found[0][0], tuple(identities.values()), tuple(factors.values()))
+    permitted = {one for several in roles.values() for one in several}
+    return Standing(account, sorted(roles), sorted(permitted))

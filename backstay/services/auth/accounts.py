@@ -227,13 +227,16 @@ class Accounts:
         renewed = await turn.hash(password) if verdict.ok and verdict.needs_rehash else None
         async with self._units.begin(context) as session:
             # Asked again: meanwhile the password may have been changed, and then this one is not it.
-            user = await UserRepository(session).by_key(address.key) if address else None
+            standing = await UserRepository(session).standing_by_key(address.key) if address else None
+            user = standing.user if standing else None
             good = verdict.ok and user is not None and user.password_hash == known_hash
             if good and user is not None:
                 self._require_usable(user)
                 if renewed is not None:
                     user.password_hash = renewed
-                signed = await self._sessions.begin(session, context, user, "password", client=client)
+                signed = await self._sessions.begin(
+                    session, context, user, "password", client=client, standing=standing
+                )
             else:
                 self._audit.record(
                     session, context, AuditEvent.SIGN_IN_FAILED, user_id=user.id if user else None

@@ -21,7 +21,7 @@ from backstay.models.auth.session import MAX_AGENT_LENGTH, AuthSession
 from backstay.models.auth.user import User
 from backstay.repositories.auth.revocations import RevocationRepository
 from backstay.repositories.auth.sessions import SessionRepository
-from backstay.repositories.auth.users import UserRepository
+from backstay.repositories.auth.users import Standing, UserRepository
 from backstay.repositories.database.sessions import Session
 from backstay.services.auth.audit import Audit
 from backstay.services.auth.authority import Authority
@@ -101,11 +101,13 @@ class AuthSessions:
         *,
         client: Client = NOBODYS,
         provider: str | None = None,
+        standing: Standing | None = None,
     ) -> Signed:
         """A new session for a user who has just proven to be one, within the transaction that used the proof.
 
         Args:
             method: of `amr`, such as `password`.
+            standing: of the user, where it was found in this transaction already.
 
         Raises:
             BackstayError: `user_banned`.
@@ -132,7 +134,7 @@ class AuthSessions:
         )
         # The three of them are written together, with this.
         await SessionRepository(session).add(row)
-        return await self.sign(session, user, row)
+        return self._signed(standing or await UserRepository(session).standing(user), row)
 
     async def raise_level(
         self, session: Session, context: Context, user: User, row: AuthSession, method: str
@@ -169,15 +171,17 @@ class AuthSessions:
         """Tokens of a session as it is now."""
         users = UserRepository(session)
         await users.save()
-        account, roles, permissions = await users.standing(user)
+        return self._signed(await users.standing(user), row, reuse_cause)
+
+    def _signed(self, standing: Standing, row: AuthSession, reuse_cause: str = "") -> Signed:
         token = self._access.mint(
-            user.id,
-            roles=roles,
-            permissions=permissions,
+            standing.user.id,
+            roles=standing.roles,
+            permissions=standing.permissions,
             aal=row.level,
             amr=row.methods,
             session_id=row.id,
-            **said_of(user),
+            **said_of(standing.user),
         )
         lifetime = self._tokens.lifetime_seconds
         return Signed(
@@ -187,7 +191,7 @@ class AuthSessions:
             expires_at=int(self._clock().timestamp()) + lifetime,
             session_id=row.id,
             session_key=row.key,
-            account=account,
+            account=standing.account,
             reuse_cause=reuse_cause,
         )
 
