@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Select, func, literal_column, select
 
 from backstay.models.resources.plan import PlannedQuery, ReadPlan
+from backstay.models.resources.request import PLACE_LABEL
 from backstay.repositories.resources.compile import Build, CompiledStatement
 from backstay.repositories.resources.dialects import Dialect
 from backstay.repositories.resources.dml import keys_table, same_key
@@ -38,10 +39,15 @@ class _KeyBuild(Build):
         conditions = list(self.conditions(query, table))
 
         def found(shown: Select[Any]) -> Select[Any]:
-            joined = shown.select_from(keys).join(table, same).where(*conditions)
-            return joined.order_by(place) if self._keeps_order and not query.grouped else joined
+            # Not as a join: what is shown may be joined to the table already.
+            return shown.select_from(keys, table).where(same, *conditions)
 
-        return self._shown_page(found, query, table)
+        if not self._keeps_order or query.grouped:
+            return self._shown_page(found, query, table)
+        # The page has the places of its rows: what is joined to them may change their order.
+        page = self.within(found(select(table, place.label(PLACE_LABEL))).order_by(place), query)
+        cut = page.subquery(f"c{self.number()}")
+        return self.shown(query, cut).select_from(cut).order_by(cut.c[PLACE_LABEL])
 
     def number_of(self, query: PlannedQuery) -> Any:
         """How many rows there are, whatever the limits say."""

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from sqlalchemy import ForeignKey, Select, String, UniqueConstraint, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
@@ -187,6 +187,11 @@ class TreeService(Service, model=Tree):
         """The tallest first: of all trees, whoever asks."""
         return select(Tree).where(Tree.height >= least).order_by(Tree.height.desc())
 
+    @action(method="GET", rule=True)
+    async def basket(self, ctx: Context) -> list[Fruit]:
+        """Fruits from the last word to the first: of all trees, whoever asks."""
+        return list(await self.counting.session.scalars(select(Fruit).order_by(Fruit.words.desc())))
+
     @action(rule=True)
     async def named(self, ctx: Context, name: str) -> Tree | None:
         """A tree by its name: of all trees, whoever asks."""
@@ -220,6 +225,12 @@ class Echo(BaseModel):
     point: Point | None
 
 
+class Label(BaseModel):
+    """What is called otherwise outside."""
+
+    lines: int = Field(alias="lineCount")
+
+
 class ToolService(Service, subject="tools"):
     """Actions about nothing in particular."""
 
@@ -244,6 +255,10 @@ class ToolService(Service, subject="tools"):
     @action(method="PUT", rule=True)
     async def names(self, ctx: Context) -> list[str]:
         return ["a", "b"]
+
+    @action(rule=True)
+    async def label(self, ctx: Context, label: Label) -> Label:
+        return Label(lineCount=label.lines + 1)
 
     @action(method="GET", rule=True)
     async def sneak(self, ctx: Context) -> None:
