@@ -169,7 +169,7 @@ class Backstay:
             identity=Endpoints(self.identity.endpoints),
             mail_pages=Endpoints(self.identity.mail_pages),
             nothing=_no_path,
-            graphql=graphql_controllers(settings, self.folder, self.reader, self.writer, self.units),
+            graphql=graphql_controllers(settings, self.folder, self.reader, self.writer, self.actions),
             **self._documentation(),
         )
         dispatch = Dispatch(

@@ -16,10 +16,11 @@ from backstay.controllers.resources.graphql.schema import SchemaMaker
 from backstay.controllers.resources.graphql.schemas import Schemas
 from backstay.repositories.resources.trusted_documents import read_trusted_documents
 from backstay.routes.http import GRAPHQL
+from backstay.services.resources.actions import Actions
+from backstay.services.resources.kinds import CallerKinds
 from backstay.services.resources.read import ResourceReader
 from backstay.services.resources.together import ResourceTogether
 from backstay.services.resources.write import ResourceWriter
-from backstay.services.unit_of_work import UnitOfWork
 
 
 def graphql_controllers(
@@ -27,19 +28,25 @@ def graphql_controllers(
     folder: Path,
     reader: ResourceReader,
     writer: ResourceWriter,
-    units: UnitOfWork,
+    actions: Actions,
 ) -> dict[str, ASGIApp]:
     """The controllers by path: one, and those of the page's files where there is a page.
 
     Args:
         folder: the package's, in which `graphql` holds the documents that come with the project.
+
+    Raises:
+        ConfigurationError: for actions that would be the same field.
     """
     chosen = settings.graphql
     if not chosen.enabled:
         return {}
+    catalog, callable_ = reader.planner.catalog, actions.catalog
+    maker = SchemaMaker(catalog, callable_, settings.rest, chosen.default_rows)
+    kinds = CallerKinds(catalog, (action.rule for action in callable_.all()))
     controller: ASGIApp = GraphQLController(
         chosen,
-        Schemas(SchemaMaker(reader.planner.catalog, settings.rest), reader.kinds),
+        Schemas(maker, kinds),
         Documents(
             chosen,
             introspection=settings.graphql_shows(chosen.introspection),
@@ -50,7 +57,7 @@ def graphql_controllers(
             trusted_only=chosen.trusted_only,
             most=chosen.persisted,
         ),
-        Operations(ResourceTogether(reader, writer, units), chosen, settings.rest.max_rows),
+        Operations(ResourceTogether(reader, writer, actions), chosen, settings.rest.max_rows),
         reader.cursors,
     )
     if not settings.graphql_shows(chosen.page):

@@ -37,7 +37,8 @@ def platform_routes(settings: Settings) -> list[RouteLine]:
     lines = [RouteLine("GET", path, "everyone", True) for path in paths]
     if settings.graphql.enabled:
         lines += [
-            RouteLine(method, routes.GRAPHQL, "the rules of each table", False) for method in GRAPHQL_METHODS
+            RouteLine(method, routes.GRAPHQL, "the rules of each table and action", False)
+            for method in GRAPHQL_METHODS
         ]
     return lines
 

@@ -90,7 +90,7 @@ def _generate(
     catalog, actions = catalogs_of(PACKAGE)
     # The same words wherever the file lies, so that the file says the same.
     command = f"backstay generate {language}" + (f" --as {shlex.quote(as_)}" if as_ is not None else "")
-    audience = audience_named(catalog, as_)
+    audience = audience_named(catalog, as_, [each.rule for each in actions.all()])
     functions = [each.function for each in actions.all() if audience.outlook(each.rule).may_hold]
     text = build(typed_catalog(catalog, audience, functions), command)
     if output is None:

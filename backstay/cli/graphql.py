@@ -39,5 +39,8 @@ def schema(
         backstay graphql schema --as editor > schema.graphql
     """
     app = load_app(context.obj)
-    caller = audience_named(app.catalog, as_).member
-    typer.echo(print_schema(SchemaMaker(app.catalog, app.settings.rest).schema(caller)))
+    caller = audience_named(app.catalog, as_, [each.rule for each in app.actions.catalog.all()]).member
+    maker = SchemaMaker(
+        app.catalog, app.actions.catalog, app.settings.rest, app.settings.graphql.default_rows
+    )
+    typer.echo(print_schema(maker.schema(caller)))

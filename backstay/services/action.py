@@ -36,7 +36,7 @@ def action(
     requires: str | None = None,
     rows: type[Any] | None = None,
 ) -> Callable[[F], F]:
-    """Offer an async method `(self, ctx, …)` to clients, under `/functions/v1/` and `/rest/v1/rpc/`.
+    """Offer an async method `(self, ctx, …)` to clients: under `/functions/v1/` and `/rest/v1/rpc/`, and in GraphQL.
 
     Args:
         method: GET for an action that only reads: it runs in a session that cannot write.

@@ -71,7 +71,7 @@ class Actions:
         self, catalog: ActionCatalog, units: UnitOfWork, workshop: Workshop, reader: ResourceReader
     ) -> None:
         self.catalog = catalog
-        self._units = units
+        self.units = units
         self._workshop = workshop
         self._reader = reader
 
@@ -111,7 +111,7 @@ class Actions:
             raise BackstayError("PGRST128")
         if session is not None:
             return await self._call(context, action, arguments, wanted, session)
-        async with self._units.begin(context, reading=action.only_reads) as own:
+        async with self.units.begin(context, reading=action.only_reads) as own:
             return await self._call(context, action, arguments, wanted, own)
 
     async def _call(
@@ -124,7 +124,8 @@ class Actions:
         if action.adapter is not None:
             if inspect.isawaitable(value):
                 raise TypeError(f"{action.name} returned what was to be awaited")
-            return Outcome(action, document=action.adapter.dump_json(value))
+            # By alias, as the value is described.
+            return Outcome(action, document=action.adapter.dump_json(value, by_alias=True))
         if action.gives is Gives.NOTHING and value is not None:
             raise TypeError(f"{action.name} returned something, and says that it returns None")
         return Outcome(action, value=value)

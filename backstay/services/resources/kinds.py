@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 
 from backstay.models.access.caller import Caller
 from backstay.models.access.rules import Rule, term_value
@@ -14,10 +14,15 @@ KEPT_CALLERS = 10_000
 
 
 class CallerKinds:
-    """Tells the kind of a caller, once per caller."""
+    """Tells the kind of a caller, once per caller.
 
-    def __init__(self, catalog: Catalog) -> None:
-        terms = {(term.words, repr(term.type)): term for rule in rules_of(catalog) for term in rule.terms}
+    Args:
+        more: rules that tell callers apart besides those of the tables.
+    """
+
+    def __init__(self, catalog: Catalog, more: Iterable[Rule] = ()) -> None:
+        rules = (*rules_of(catalog), *more)
+        terms = {(term.words, repr(term.type)): term for rule in rules for term in rule.terms}
         self._terms: tuple[CallerTerm, ...] = tuple(terms.values())
         self._kinds: BoundedDict[Caller, Hashable] = BoundedDict(KEPT_CALLERS)
 

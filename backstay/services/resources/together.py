@@ -1,21 +1,24 @@
-"""Several reads, or several writes, as one use case: the reads are one statement, the writes one transaction."""
+"""Several reads, or several writes and calls of actions, as one use case: the reads are one statement, the rest one
+transaction."""
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from backstay.errors import BackstayError
+from backstay.models.resources.actions import Action
 from backstay.models.resources.plan import JointPlan
-from backstay.models.resources.request import Request, Rows, Write, WriteKind
+from backstay.models.resources.request import Query, Request, Rows, Write, WriteKind
 from backstay.repositories.database.sessions import Session
 from backstay.repositories.resources.write import Written
 from backstay.services.context import Context
+from backstay.services.resources.action_arguments import from_json
+from backstay.services.resources.actions import Actions, Outcome, RowsWanted
 from backstay.services.resources.literals import read_values
 from backstay.services.resources.read import ResourceReader
 from backstay.services.resources.write import ResourceWriter
-from backstay.services.unit_of_work import UnitOfWork
 from backstay.utils.bounded import BoundedDict
 
 KEPT_PLANS = 2000
@@ -29,8 +32,26 @@ class WriteStep:
     rows: Rows
 
 
+@dataclass(frozen=True, slots=True)
+class CallStep:
+    """One of several calls.
+
+    Attributes:
+        arguments: a JSON object.
+        query: what is shown of the rows that the action gives.
+    """
+
+    action: Action
+    arguments: bytes
+    query: Query = field(default_factory=Query)
+
+
+AnyStep = WriteStep | CallStep
+Done = Written | Outcome
+
+
 class StepError(Exception):
-    """One of several writes failed, and all were undone. The cause says how."""
+    """One of several steps failed, and all were undone. The cause says how."""
 
     def __init__(self, number: int, error: BackstayError) -> None:
         self.number = number
@@ -39,12 +60,13 @@ class StepError(Exception):
 
 
 class ResourceTogether:
-    """Answers and does several things at once."""
+    """Answers and does several things at once, in transactions that begin as those of actions do."""
 
-    def __init__(self, reader: ResourceReader, writer: ResourceWriter, units: UnitOfWork) -> None:
+    def __init__(self, reader: ResourceReader, writer: ResourceWriter, actions: Actions) -> None:
         self._reader = reader
         self._writer = writer
-        self._units = units
+        self._actions = actions
+        self._units = actions.units
         self._plans: BoundedDict[Hashable, JointPlan] = BoundedDict(KEPT_PLANS)
 
     async def read(
@@ -69,30 +91,64 @@ class ResourceTogether:
         return await self._reader.repository.read_joint(plan, literals, caller)
 
     async def write(
-        self, context: Context, steps: Sequence[WriteStep], values: Sequence[Any]
-    ) -> list[Written]:
-        """Do the writes in their order; all of them or none.
+        self, context: Context, steps: Sequence[AnyStep], values: Sequence[Any]
+    ) -> Sequence[Done]:
+        """Do the writes and calls in their order; all of them or none.
 
         Raises:
-            StepError: with the number of the write that failed.
+            StepError: with the number of the step that failed.
         """
-        if len(steps) == 1:
-            # A write is a transaction already, and shares its commit with those of other requests.
-            return [await self._do(context, 0, steps[0], values, None)]
-        async with self._units.begin(context) as session:
-            return [
-                await self._do(context, number, step, values, session) for number, step in enumerate(steps)
-            ]
+        return await self._all(context, steps, values, reading=False)
+
+    async def call(
+        self, context: Context, steps: Sequence[CallStep], values: Sequence[Any]
+    ) -> Sequence[Done]:
+        """Call actions that only read, in one transaction that cannot write.
+
+        Raises:
+            StepError: with the number of the call that failed.
+        """
+        return await self._all(context, steps, values, reading=True) if steps else []
+
+    async def _all(
+        self, context: Context, steps: Sequence[AnyStep], values: Sequence[Any], *, reading: bool
+    ) -> list[Done]:
+        done: list[Done] = []
+        try:
+            if len(steps) == 1:
+                # Alone it is a transaction already, and a write shares its commit with those of other requests.
+                done.append(await self._do(context, steps[0], values, None))
+                return done
+            async with self._units.begin(context, reading=reading) as session:
+                for step in steps:
+                    one = await self._do(context, step, values, session)
+                    done.append(one)
+        except BackstayError as error:
+            # What fails when everything is done, the end of the transaction, is told of the last.
+            raise StepError(min(len(done), len(steps) - 1), error) from error
+        return done
 
     async def _do(
-        self, context: Context, number: int, step: WriteStep, values: Sequence[Any], session: Session | None
-    ) -> Written:
+        self, context: Context, step: AnyStep, values: Sequence[Any], session: Session | None
+    ) -> Done:
+        if isinstance(step, CallStep):
+            return await self._call(context, step, values, session)
         write = step.write
-        try:
-            if write.kind is WriteKind.INSERT:
-                return await self._writer.insert(context, write, values, step.rows, session=session)
-            if write.kind is WriteKind.UPDATE:
-                return await self._writer.update(context, write, values, step.rows, session=session)
-            return await self._writer.delete(context, write, values, session=session)
-        except BackstayError as error:
-            raise StepError(number, error) from error
+        if write.kind is WriteKind.INSERT:
+            return await self._writer.insert(context, write, values, step.rows, session=session)
+        if write.kind is WriteKind.UPDATE:
+            return await self._writer.update(context, write, values, step.rows, session=session)
+        return await self._writer.delete(context, write, values, session=session)
+
+    async def _call(
+        self, context: Context, step: CallStep, values: Sequence[Any], session: Session | None
+    ) -> Outcome:
+        arguments = from_json(step.action, step.arguments)
+        wanted = RowsWanted(step.query, tuple(values))
+        if session is None:
+            return await self._actions.call(context, step.action, arguments, wanted)
+        # Writes of tables go around the session's objects: what an action finds is as it is now.
+        session.expire_all()
+        outcome = await self._actions.call(context, step.action, arguments, wanted, session)
+        await session.flush()
+        return outcome

@@ -22,6 +22,7 @@ from backstay.models.access.audience import (
     Outlook,
     with_role,
 )
+from backstay.models.access.rules import Rule
 from backstay.models.catalog import Cardinality, Catalog, Field, Relation, Resource, ValueKind
 from backstay.models.resources.typed import (
     Function,
@@ -38,8 +39,11 @@ AUDIENCES = {"anonymous": ANYBODY_ANONYMOUS, "user": WITHOUT_ROLE, "service": AB
 _ROLE = re.compile(r"has_role\((['\"])(.*)\1\)")
 
 
-def audience_named(catalog: Catalog, name: str | None) -> Audience:
+def audience_named(catalog: Catalog, name: str | None, more: Iterable[Rule] = ()) -> Audience:
     """The audience that a name of `AUDIENCES`, or a role, means; any signed-in caller for None.
+
+    Args:
+        more: rules that ask for roles besides those of the tables.
 
     Raises:
         ConfigurationError: for a role that no rule asks for, which is most likely misspelt.
@@ -48,7 +52,7 @@ def audience_named(catalog: Catalog, name: str | None) -> Audience:
         return SIGNED_IN
     if name in AUDIENCES:
         return AUDIENCES[name]
-    words = {term.words for rule in rules_of(catalog) for term in rule.terms}
+    words = {term.words for rule in (*rules_of(catalog), *more) for term in rule.terms}
     roles = sorted(found[2] for found in map(_ROLE.fullmatch, words) if found)
     if name not in roles:
         known = ", ".join([*AUDIENCES, *roles])

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
+from decimal import Decimal
 from typing import Any
 
 from graphql import GraphQLError
@@ -65,6 +66,11 @@ def failed(error: BackstayError, path: Sequence[str | int] | None = None, node: 
     if error.hint is not None:
         extensions["hint"] = error.hint
     return entry | {"extensions": extensions}
+
+
+def decoded(body: bytes) -> Any:
+    """A document of the database, or of an action, with exact numbers."""
+    return json.loads(body, parse_float=Decimal)
 
 
 def written(answer: Any) -> bytes:

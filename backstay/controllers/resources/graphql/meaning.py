@@ -9,6 +9,7 @@ from typing import Any
 from graphql import GraphQLField
 
 from backstay.models.catalog import Field, Relation, Resource
+from backstay.models.resources.actions import Action
 from backstay.models.resources.request import Aggregate
 
 
@@ -85,6 +86,13 @@ class Deletion:
     """At the root of mutations: the rows that are found go."""
 
     resource: Resource
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Calling:
+    """At the root: a call of an action."""
+
+    action: Action
 
 
 def meaning_of(field: GraphQLField) -> Any:

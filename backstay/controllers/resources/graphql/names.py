@@ -22,11 +22,12 @@ _RESERVED = frozenset(
     {
         "Query", "Mutation", "Subscription", "Node", "PageInfo", "OrderByDirection", "FilterIs", "Int", "Float",
         "String", "Boolean", "ID", "BigInt", "BigFloat", "JSON", "Opaque", "Cursor", "Datetime", "Date", "Time",
-        "UUID",
+        "UUID", "Void",
     }
 )  # fmt: skip
 _CONSTANTS = frozenset({"true", "false", "null"})
 NODE_ID = "nodeId"
+NODE_FIELD = "node"
 
 
 def is_name(text: str) -> bool:
@@ -34,14 +35,24 @@ def is_name(text: str) -> bool:
     return _NAME.match(text) is not None
 
 
+def are_choices(values: Iterable[object]) -> bool:
+    """Whether they are the values of an enumeration that GraphQL can spell."""
+    return all(isinstance(value, str) and is_name(value) and value not in _CONSTANTS for value in values)
+
+
+def types_of(tables: Iterable[str], enums: Iterable[str]) -> frozenset[str]:
+    """The names of the types that a schema with those tables and enumerations can have."""
+    scalars = [*_RESERVED, "Range", "TextEnum", *enums]
+    filters = (f"{name}{suffix}" for name in scalars for suffix in ("", "Filter", "ListFilter"))
+    return frozenset(filters).union(*map(_table_types, tables))
+
+
 def named_tables(catalog: Catalog) -> frozenset[str]:
     """The tables that the schema can name."""
-    taken = (
-        set(_RESERVED) | {f"{name}Filter" for name in _RESERVED} | {f"{name}ListFilter" for name in _RESERVED}
-    )
+    taken = set(types_of((), ()))
     found = set()
     for name in sorted(catalog.resources):
-        types = {f"{name}{suffix}" for suffix in _SUFFIXES}
+        types = _table_types(name)
         if is_name(name) and not types & taken:
             taken |= types
             found.add(name)
@@ -55,14 +66,14 @@ def named_enums(catalog: Catalog) -> Mapping[str, tuple[str, ...]]:
         for field in resource.fields.values():
             if field.choices:
                 choices.setdefault(field.sql_type, set()).add(field.choices)
-    types = {f"{name}{suffix}" for name in catalog.resources for suffix in _SUFFIXES}
+    types = frozenset[str]().union(*map(_table_types, catalog.resources))
     return {
         name: next(iter(found))
         for name, found in choices.items()
         if len(found) == 1
         and is_name(name)
         and name not in _RESERVED | types
-        and all(is_name(choice) and choice not in _CONSTANTS for choice in next(iter(found)))
+        and are_choices(next(iter(found)))
     }
 
 
@@ -92,6 +103,10 @@ def embed_name(relation: Relation) -> tuple[str, str | None]:
 def has_visible_key(resource: Resource, columns: Collection[str]) -> bool:
     """Whether a row can have a `nodeId` for whoever sees these columns."""
     return bool(resource.primary_key) and all(field.name in columns for field in resource.primary_key)
+
+
+def _table_types(table: str) -> frozenset[str]:
+    return frozenset(f"{table}{suffix}" for suffix in _SUFFIXES)
 
 
 def _short(relation: Relation) -> str:

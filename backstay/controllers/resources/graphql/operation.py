@@ -6,9 +6,7 @@ operation is known and within its budget.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from decimal import Decimal
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from graphql import (
@@ -30,16 +28,21 @@ from graphql.language import (
 )
 
 from backstay.config.graphql import GraphQLSettings
-from backstay.controllers.resources.graphql.answers import FAULTS, failed, refused
+from backstay.controllers.resources.graphql.answers import FAULTS, decoded, failed, refused
+from backstay.controllers.resources.graphql.calling import read_call
 from backstay.controllers.resources.graphql.documents import MAX_ERRORS, Document
+from backstay.controllers.resources.graphql.meaning import Calling, meaning_of
 from backstay.controllers.resources.graphql.places import CallersCursors
 from backstay.controllers.resources.graphql.reading import Reading
 from backstay.controllers.resources.graphql.rows import Get, constant
 from backstay.controllers.resources.graphql.selection import Grouped, Selections
-from backstay.controllers.resources.graphql.writing import Answered, Step, read_step
+from backstay.controllers.resources.graphql.writing import Step, read_step
 from backstay.errors import BackstayError
 from backstay.services.context import Context
-from backstay.services.resources.together import ResourceTogether, StepError, WriteStep
+from backstay.services.resources.together import ResourceTogether, StepError
+
+# Does all of some steps, or none.
+Do = Callable[[Context, Sequence[Any], Sequence[Any]], Awaitable[Sequence[Any]]]
 
 _INTROSPECTION = frozenset({"__schema", "__type"})
 
@@ -102,6 +105,7 @@ class Operations:
         operation: OperationDefinitionNode,
     ) -> dict[str, Any]:
         pairs: list[tuple[str, Get]] = []
+        calls: dict[str, Step] = {}
         for key, nodes in fields.items():
             name = nodes[0].name.value
             if name == "__typename":
@@ -110,6 +114,8 @@ class Operations:
                 pairs.append(
                     (key, constant(_introspected(reading.selections, document, operation, key, nodes)))
                 )
+            elif isinstance(meaning_of(type_.fields[name]), Calling):
+                calls[key] = read_call(reading, type_.fields[name], nodes)
             else:
                 pairs.append((key, reading.root(type_, key, nodes)))
         try:
@@ -117,34 +123,41 @@ class Operations:
         except BackstayError as error:
             alone = next(iter(fields.items())) if len(fields) == 1 else None
             return _failed(error, alone)
-        documents = [_decoded(body) for body in bodies]
-        return {"data": {key: get(documents) for key, get in pairs}}
+        called = await self._done(self._together.call, context, calls, reading, fields)
+        if "errors" in called:
+            return called
+        documents = [decoded(body) for body in bodies]
+        found = {key: get(documents) for key, get in pairs} | called["data"]
+        return {"data": {key: found[key] for key in fields}}
 
     async def _write(
         self, context: Context, reading: Reading, type_: GraphQLObjectType, fields: Grouped
     ) -> dict[str, Any]:
-        steps: dict[str, Step] = {
-            key: read_step(reading, type_, nodes)
+        steps = {
+            key: self._step(reading, type_, nodes)
             for key, nodes in fields.items()
             if nodes[0].name.value != "__typename"
         }
+        written = await self._done(self._together.write, context, steps, reading, fields)
+        if "errors" in written:
+            return written
+        return {"data": {key: written["data"].get(key, type_.name) for key in fields}}
+
+    def _step(self, reading: Reading, type_: GraphQLObjectType, nodes: list[FieldNode]) -> Step:
+        definition = type_.fields[nodes[0].name.value]
+        is_call = isinstance(meaning_of(definition), Calling)
+        return read_call(reading, definition, nodes) if is_call else read_step(reading, type_, nodes)
+
+    async def _done(
+        self, do: Do, context: Context, steps: Mapping[str, Step], reading: Reading, fields: Grouped
+    ) -> dict[str, Any]:
+        """What became of the fields that are writes and calls: all of them, or an error."""
         try:
-            written = await self._together.write(
-                context, [WriteStep(step.write, step.rows) for step in steps.values()], reading.values
-            )
+            done = await do(context, [step.work for step in steps.values()], reading.values)
         except StepError as failure:
             key = list(steps)[failure.number]
             return _failed(failure.error, (key, fields[key]))
-        answered = dict(zip(steps, written, strict=True))
-        data = {}
-        for key in fields:
-            if key not in steps:
-                data[key] = type_.name
-                continue
-            one = answered[key]
-            records = [] if one.body is None else _decoded(one.body)
-            data[key] = steps[key].shape(Answered(one.count, records))
-        return {"data": data}
+        return {"data": {key: step.shape(one) for (key, step), one in zip(steps.items(), done, strict=True)}}
 
 
 def _failed(error: BackstayError, field: tuple[str, list[FieldNode]] | None) -> dict[str, Any]:
@@ -155,11 +168,6 @@ def _failed(error: BackstayError, field: tuple[str, list[FieldNode]] | None) -> 
         return {"errors": [failed(error)], "data": None}
     key, nodes = field
     return {"errors": [failed(error, [key], nodes[0])], "data": None}
-
-
-def _decoded(body: bytes) -> Any:
-    """A document of the database, with exact numbers."""
-    return json.loads(body, parse_float=Decimal)
 
 
 def _introspected(

@@ -47,6 +47,7 @@ class Reading:
     Attributes:
         requests: about tables, to be answered together; an answer's form takes their documents in this order.
         values: the literals of all of them.
+        max_rows: of one array in the answer to a request.
     """
 
     def __init__(
@@ -57,7 +58,7 @@ class Reading:
         self.requests: list[Request] = []
         self.values: list[Any] = []
         self.budget = Budget(settings.max_cost)
-        self._max_rows = max_rows
+        self.max_rows = max_rows
         self._cursors = cursors
 
     def slot(self, value: Any) -> int:
@@ -163,7 +164,7 @@ class Reading:
         type_: Any = get_named_type(definition.type)
         resource = resource_of(type_)
         args = self.selections.arguments(definition, nodes[0])
-        window = window_of(args, self.settings, self._max_rows)
+        window = window_of(args, self.settings, self.max_rows)
         where = self.found(resource, args.get("filter"))
         form = conditions(resource, args.get("filter"), _own_slots())
         order = orders(args.get("orderBy"))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
+from functools import partial
 from typing import Any
 
 from graphql import (
@@ -97,6 +98,7 @@ DATETIME = _scalar("Datetime", _text("Datetime"), "ISO 8601 date and time; in UT
 DATE = _scalar("Date", _text("Date"), "ISO 8601 date.")
 TIME = _scalar("Time", _text("Time"), "ISO 8601 time of day.")
 UUID = _scalar("UUID", _text("UUID"), "RFC 9562.")
+VOID = _scalar("Void", _text("Void"), "It is done, and there is nothing to say: always null.")
 
 SCALARS = (BIG_INT, BIG_FLOAT, JSON, OPAQUE, CURSOR, DATETIME, DATE, TIME, UUID)
 
@@ -117,6 +119,14 @@ _BY_KIND: dict[ValueKind, GraphQLScalarType] = {
 }
 
 
+_SHOWN: dict[str, Shown] = {
+    BIG_INT.name: str,
+    BIG_FLOAT.name: lambda value: format(value, "f") if isinstance(value, Decimal) else str(value),
+    GraphQLFloat.name: float,
+    JSON.name: json_text.canonical,
+}
+
+
 def scalar_of(field: Field) -> GraphQLScalarType:
     """The scalar of a field that is no array."""
     if field.kind is ValueKind.INTEGER:
@@ -126,19 +136,15 @@ def scalar_of(field: Field) -> GraphQLScalarType:
 
 def shown(field: Field) -> Shown | None:
     """From the JSON of a read (exact numbers as `Decimal`) to that of the answer; None where they are the same."""
-    if field.kind is ValueKind.INTEGER and field.bits > 32:
-        return str
-    if field.kind is ValueKind.DECIMAL:
-        return lambda value: format(value, "f") if isinstance(value, Decimal) else str(value)
-    if field.kind is ValueKind.FLOAT:
-        return float
-    if field.kind is ValueKind.JSON:
-        return json_text.canonical
-    if field.kind is ValueKind.ARRAY and field.item is not None:
-        each = shown(field.item)
-        if each is not None:
-            return lambda items: [None if item is None else each(item) for item in items]
-    return None
+    if field.kind is ValueKind.ARRAY:
+        each = None if field.item is None else shown(field.item)
+        return None if each is None else partial(_each, each)
+    return shown_as(scalar_of(field))
+
+
+def shown_as(scalar: Any) -> Shown | None:
+    """The same for a value that is known by its scalar alone."""
+    return _SHOWN.get(scalar.name)
 
 
 def literal(value: Any, field: Field) -> str:
@@ -166,6 +172,10 @@ def written(value: Any, field: Field) -> Any:
         item = field.item
         return [written(one, item) for one in value]
     return value
+
+
+def _each(form: Shown, items: list[Any]) -> list[Any]:
+    return [None if item is None else form(item) for item in items]
 
 
 def _quoted(text: str) -> str:

@@ -24,6 +24,8 @@ from graphql import (
 )
 
 from backstay.config.rest import RestSettings
+from backstay.controllers.resources.graphql.action_fields import ActionFields
+from backstay.controllers.resources.graphql.action_shapes import read_shapes
 from backstay.controllers.resources.graphql.inputs import Inputs
 from backstay.controllers.resources.graphql.meaning import (
     AggregateField,
@@ -39,18 +41,21 @@ from backstay.controllers.resources.graphql.meaning import (
     Update,
 )
 from backstay.controllers.resources.graphql.names import (
+    NODE_FIELD,
     NODE_ID,
     has_visible_key,
     is_name,
     named_enums,
     named_tables,
     relation_names,
+    types_of,
 )
 from backstay.controllers.resources.graphql.scalars import CURSOR, SCALARS
 from backstay.errors import BackstayError
 from backstay.models.access.caller import Caller
 from backstay.models.access.rules import Rule
 from backstay.models.catalog import Catalog, Field, Resource
+from backstay.models.resources.actions import Action, ActionCatalog
 from backstay.models.resources.plan import Reference
 from backstay.models.resources.request import Aggregate
 from backstay.services.resources.aggregates import outcome_of
@@ -71,11 +76,22 @@ NODE = GraphQLInterfaceType(
 
 
 class SchemaMaker:
-    """Makes schemas of one catalog."""
+    """Makes schemas of one catalog.
 
-    def __init__(self, catalog: Catalog, settings: RestSettings) -> None:
+    Args:
+        default_rows: of an action that gives many, unless it is said how many.
+
+    Raises:
+        ConfigurationError: for actions that would be the same field.
+    """
+
+    def __init__(
+        self, catalog: Catalog, actions: ActionCatalog, settings: RestSettings, default_rows: int
+    ) -> None:
         self.catalog = catalog
         self.settings = settings
+        self.default_rows = default_rows
+        self.actions = read_shapes(actions)
         self.tables = named_tables(catalog)
         self.enums = {
             name: GraphQLEnumType(name, {choice: choice for choice in choices})
@@ -108,6 +124,11 @@ class _Making:
                 self.types[table.name] = self._row_type(table)
                 self.connections[table.name] = self._connection(table)
 
+        shapes = [shape for shape in maker.actions if self._exists(shape.action)]
+        self.actions = ActionFields(
+            shapes, types_of(self.columns, self._enums()), self.types, self._reader_arguments
+        )
+
     def schema(self) -> GraphQLSchema:
         mutation = self._mutation()
         return GraphQLSchema(
@@ -115,6 +136,21 @@ class _Making:
             mutation=GraphQLObjectType("Mutation", mutation) if mutation else None,
             types=[*self.types.values(), *SCALARS],
         )
+
+    def _exists(self, action: Action) -> bool:
+        """Whether the caller may call it, and see what it gives."""
+        return action.may_be_called_by(self.sight.caller) and (
+            action.resource is None or action.resource.name in self.types
+        )
+
+    def _enums(self) -> set[str]:
+        kinds = (each.field.sql_type for columns in self.columns.values() for each in columns.values())
+        return self.maker.enums.keys() & set(kinds)
+
+    def _reader_arguments(self, table: Resource) -> dict[str, GraphQLArgument]:
+        """What can be asked about the rows that an action gives."""
+        rows = GraphQLArgument(GraphQLNonNull(GraphQLInt), default_value=self.maker.default_rows)
+        return {"first": rows, "offset": GraphQLArgument(GraphQLInt), **self._question(table)}
 
     def _row_type(self, table: Resource) -> GraphQLObjectType:
         has_key = has_visible_key(table, self.columns[table.name])
@@ -179,25 +215,29 @@ class _Making:
         return GraphQLObjectType(f"{table.name}Aggregate", fields)
 
     def _collection_field(self, table: Resource, meaning: Any) -> GraphQLField:
-        columns = [column.field for column in self.columns[table.name].values()]
         args = {
             "first": GraphQLArgument(GraphQLInt),
             "last": GraphQLArgument(GraphQLInt),
             "before": GraphQLArgument(CURSOR),
             "after": GraphQLArgument(CURSOR),
             "offset": GraphQLArgument(GraphQLInt),
-            "filter": GraphQLArgument(self.inputs.filter_of(table.name, columns)),
+            **self._question(table),
         }
-        order = self.inputs.order_of(table.name, columns)
-        if order is not None:
-            args["orderBy"] = GraphQLArgument(GraphQLList(GraphQLNonNull(order)))
         return GraphQLField(
             GraphQLNonNull(self.connections[table.name]), args=args, extensions={"meaning": meaning}
         )
 
+    def _question(self, table: Resource) -> dict[str, GraphQLArgument]:
+        columns = [column.field for column in self.columns[table.name].values()]
+        args = {"filter": GraphQLArgument(self.inputs.filter_of(table.name, columns))}
+        order = self.inputs.order_of(table.name, columns)
+        if order is not None:
+            args["orderBy"] = GraphQLArgument(GraphQLList(GraphQLNonNull(order)))
+        return args
+
     def _query(self) -> dict[str, GraphQLField]:
         fields = {
-            "node": GraphQLField(
+            NODE_FIELD: GraphQLField(
                 NODE,
                 args={NODE_ID: GraphQLArgument(GraphQLNonNull(GraphQLID))},
                 extensions={"meaning": NodeField()},
@@ -212,10 +252,9 @@ class _Making:
                     for key in table.primary_key
                 }
                 fields[f"{name}ByPk"] = GraphQLField(type_, args=keys, extensions={"meaning": ByKey(table)})
-        return fields
+        return fields | self.actions.fields(reading=True)
 
     def _mutation(self) -> dict[str, GraphQLField]:
-        """The place for users' actions, once there are any, is here and in `_query`."""
         fields: dict[str, GraphQLField] = {}
         for table in self.tables:
             name, access = table.name, table.access
@@ -233,7 +272,7 @@ class _Making:
                 fields[f"update{name}Collection"] = self._change(table, "Update", args, Update(table))
             if self._may(access.delete):
                 fields[f"deleteFrom{name}Collection"] = self._change(table, "Delete", found, Deletion(table))
-        return fields
+        return fields | self.actions.fields(reading=False)
 
     def _found(self, table: Resource) -> dict[str, GraphQLArgument]:
         columns = [column.field for column in self.columns[table.name].values()]

@@ -13,29 +13,23 @@ from typing import Any
 from graphql import GraphQLObjectType, get_named_type
 from graphql.language import FieldNode
 
+from backstay.controllers.resources.graphql.answers import decoded
 from backstay.controllers.resources.graphql.meaning import Deletion, Insertion, Update, meaning_of
 from backstay.controllers.resources.graphql.reading import Reading
-from backstay.controllers.resources.graphql.rows import Get, Items, constant
+from backstay.controllers.resources.graphql.rows import Get, Items, constant, object_of
 from backstay.controllers.resources.graphql.scalars import written
 from backstay.errors import BackstayError
 from backstay.models.catalog import Resource
 from backstay.models.resources.request import Query, Rows, Write, WriteKind
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """What a write answered: how many rows, and those that are shown."""
-
-    count: int
-    records: list[Any]
+from backstay.repositories.resources.write import Written
+from backstay.services.resources.together import AnyStep, WriteStep
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One write, and the form of its answer, which takes an `Answered`."""
+    """One write or call, and the form of its answer, which takes a `Written` or an `Outcome`."""
 
-    write: Write
-    rows: Rows
+    work: AnyStep
     shape: Get
 
 
@@ -82,18 +76,23 @@ def _finish(
         if name == "__typename":
             pairs.append((key, constant(type_.name)))
         elif name == "affectedCount":
-            pairs.append((key, lambda answered: answered.count))
+            pairs.append((key, lambda answered: answered[0]))
         else:
             shows = True
             row = reading.row(get_named_type(type_.fields[name].type), same, items, max(1, most))
             pairs.append((key, _records(row)))
     query = Query(select=items.select(), where=write.query.where)
     shown = Write(write.resource, write.kind, query, representation=shows, max_affected=write.max_affected)
-    return Step(shown, rows, lambda answered: {key: get(answered) for key, get in pairs})
+    shape = object_of(pairs)
+
+    def answer(written: Written) -> Any:
+        return shape((written.count, [] if written.body is None else decoded(written.body)))
+
+    return Step(WriteStep(shown, rows), answer)
 
 
 def _records(row: Get) -> Get:
-    return lambda answered: [row(one) for one in answered.records]
+    return lambda answered: [row(one) for one in answered[1]]
 
 
 def _row(resource: Resource, given: Mapping[str, Any]) -> dict[str, Any]:
