@@ -38,10 +38,15 @@ class _KeyBuild(Build):
         conditions = list(self.conditions(query, table))
 
         def found(shown: Select[Any]) -> Select[Any]:
-            joined = shown.select_from(keys).join(table, same).where(*conditions)
+            # What is shown may come from a join of the table with what is spread into it.
+            joined = shown.select_from(table).select_from(keys).where(same, *conditions)
             return joined.order_by(place) if self._keeps_order and not query.grouped else joined
 
         return self._shown_page(found, query, table)
+
+    def _cuts_first(self, query: PlannedQuery) -> bool:
+        """Never while the order is that of the keys, which a page that is cut would no longer know."""
+        return not self._keeps_order and super()._cuts_first(query)
 
     def number_of(self, query: PlannedQuery) -> Any:
         """How many rows there are, whatever the limits say."""
