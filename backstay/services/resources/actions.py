@@ -33,7 +33,7 @@ class RowsWanted:
 
     Attributes:
         values: the query's literals.
-        max_affected: refuse, undone, when there are more rows than this.
+        max_affected: refuse, undone, when more rows than this are shown.
         zone: as in a `Request`.
     """
 
@@ -105,9 +105,12 @@ class Actions:
         if not action.may_be_called_by(context.caller):
             raise BackstayError("42501", f"permission denied for function {action.name}")
         if action.resource is not None:
-            # A question that cannot be answered is refused before anything is done.
+            # A question that cannot be answered is refused before anything is done. The table is the action's word and
+            # not the caller's, who is not told its name.
+            if action.resource.access.read.fold(context.caller) is False:
+                raise BackstayError("42501", f"permission denied for the rows of function {action.name}")
             self._reader.plan(context, self._question(action, wanted))
-        elif wanted.max_affected is not None:
+        if wanted.max_affected is not None and action.gives is not Gives.ROWS:
             raise BackstayError("PGRST128")
         if session is not None:
             return await self._call(context, action, arguments, wanted, session)
@@ -136,13 +139,13 @@ class Actions:
         assert action.resource is not None
         given = ([] if value is None else [value]) if action.gives is Gives.ROW else value
         keys = await keys_of(session, action.resource, given)
-        if wanted.max_affected is not None and action.gives is Gives.ROW:
-            raise BackstayError("PGRST128")
-        if wanted.max_affected is not None and len(keys) > wanted.max_affected:
-            raise BackstayError("PGRST124", details=f"The query affects {len(keys)} rows")
-        return await self._reader.read_keys(
+        page = await self._reader.read_keys(
             context, self._question(action, wanted), wanted.values, keys, session
         )
+        # Only rows that the caller sees are counted: how many others the action gave is nothing for them.
+        if wanted.max_affected is not None and page.count > wanted.max_affected:
+            raise BackstayError("PGRST124", details=f"The query affects {page.count} rows")
+        return page
 
     def _question(self, action: Action, wanted: RowsWanted) -> Request:
         assert action.resource is not None

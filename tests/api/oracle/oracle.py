@@ -209,7 +209,7 @@ class Eye:
     # Answers ---------------------------------------------------------------------------------------------------
 
     def matching(self, table: str, query: Query, among: Sequence[Seen] | None = None) -> list[Seen]:
-        """The rows that pass inner embeds and filters, in order, before limit and offset."""
+        """The rows that pass inner embeds and filters, in order unless they are grouped, before limit and offset."""
         rows = self.rows(table) if among is None else list(among)
         kept = [
             row
@@ -225,7 +225,7 @@ class Eye:
         def compare(one: Seen, other: Seen) -> int:
             return self._compare(table, query, one, other)
 
-        return sorted(kept, key=functools.cmp_to_key(compare))
+        return kept if is_grouped(query) else sorted(kept, key=functools.cmp_to_key(compare))
 
     def page(self, table: str, query: Query, among: Sequence[Seen] | None = None) -> list[Seen]:
         """The rows of the answer."""

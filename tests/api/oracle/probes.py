@@ -115,7 +115,12 @@ class Case:
         assert not rows or list(found[0]) == list(rows[0]), self._told(answer, "another order of keys")
 
     async def _repeat(
-        self, answer: httpx.Response, method: str, path: str, headers: dict[str, str] | None = None
+        self,
+        answer: httpx.Response,
+        method: str,
+        path: str,
+        headers: dict[str, str] | None = None,
+        **options: Any,
     ) -> None:
         """Change what the caller cannot see, and ask the same: nothing in the answer may move."""
         state = self._disturbed()
@@ -124,7 +129,7 @@ class Case:
         before = self.world.state
         await self.world.move_to(state)
         try:
-            again = await self._ask(method, path, headers)
+            again = await self._ask(method, path, headers, **options)
         finally:
             await self.world.move_to(before)
         assert lasting(again) == lasting(answer), self._told(again, f"what it was before: {lasting(answer)}")

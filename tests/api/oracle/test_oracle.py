@@ -15,7 +15,7 @@ from random import Random
 
 import pytest
 
-from tests.api.oracle.doors import DoorCase
+from tests.api.oracle.calls import CallCase
 from tests.api.oracle.world import random_world
 
 CASES = 2000 if os.environ.get("PROFILE") == "nightly" else 200
@@ -32,7 +32,7 @@ async def test_no_answer_shows_more_than_the_rules_allow(
         again = f"ORACLE_SEED={oracle_seed} ORACLE_SCHEMA={schema} python -m pytest '{request.node.nodeid}'"
         async with random_world(Random(f"{oracle_seed}:{schema}"), schema, database_url, tmp_path) as world:
             for number in range(CASES_PER_SCHEMA):
-                case = DoorCase(world, Random(f"{oracle_seed}:{schema}:{number}"))
+                case = CallCase(world, Random(f"{oracle_seed}:{schema}:{number}"))
                 try:
                     await case.run()
                 except Exception as error:

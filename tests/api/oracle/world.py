@@ -16,6 +16,7 @@ from backstay.config.database import DatabaseSettings
 from backstay.config.log import LogSettings
 from backstay.config.settings import Settings
 from backstay.config.tokens import TokenSettings
+from tests.api.oracle.actions import row_actions
 from tests.api.oracle.mapping import MappedSchema
 from tests.api.oracle.models import ROLES, Schema, random_schema, random_state
 from tests.api.oracle.rules import Person, Row, State
@@ -133,7 +134,11 @@ async def random_world(random: Random, number: int, database_url: str, project: 
             log=LogSettings(level="error", access=False),
         )
         app = Backstay(
-            settings=settings, models=list(mapped.models.values()), project=project, title="oracle"
+            settings=settings,
+            models=list(mapped.models.values()),
+            services=[row_actions(model) for model in mapped.models.values()],
+            project=project,
+            title="oracle",
         )
         async with app.running(), _client(app) as client:
             async with app.sessions.engine.begin() as connection:
