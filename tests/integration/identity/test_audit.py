@@ -7,7 +7,7 @@ import datetime as dt
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 import structlog
@@ -26,7 +26,7 @@ from backstay.services.auth.audit import CLI, MAX_DETAIL_LENGTH, Audit
 from backstay.services.context import Context
 from backstay.services.unit_of_work import UnitOfWork
 
-ADA, BOB, SESSION, KEY = uuid4(), uuid4(), uuid4(), uuid4()
+ADA, BOB, SESSION, KEY = (UUID(int=number) for number in range(1, 5))
 CONTEXT = Context(Caller(id=ADA, role="authenticated"), request_id="r-1", client_ip="2001:db8::1")
 START = dt.datetime(2026, 1, 31, 23, 59, 59, 999_990, tzinfo=dt.UTC)
 

