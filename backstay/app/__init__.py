@@ -156,6 +156,7 @@ class Backstay:
         self.users_app = self._users_app()
         by_table = RestController(routes.REST, self.reader, self.writer, settings.rest)
         by_row = ItemController(routes.REST, self.reader, self.writer, settings.rest, by_table.listing)
+        by_name = RpcController(routes.RPC, self.actions, settings.rest)
         batches = Batches(self.units, settings.rest)
         controllers = routes.Controllers(
             live=Live(),
@@ -163,8 +164,8 @@ class Backstay:
             rest_root=JsonDocument(self._swagger2(), "application/openapi+json; charset=utf-8"),
             tables=by_table,
             rows=by_row,
-            batch=BatchController(routes.REST, by_table, by_row, batches, settings.rest),
-            rpc=RpcController(routes.RPC, self.actions),
+            batch=BatchController(routes.REST, by_table, by_row, by_name, batches, settings.rest),
+            rpc=by_name,
             functions=FunctionsController(self.actions),
             identity=Endpoints(self.identity.endpoints),
             mail_pages=Endpoints(self.identity.mail_pages),

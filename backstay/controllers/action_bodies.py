@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
-from backstay.controllers.http import HttpRequest
 from backstay.errors import BackstayError
 from backstay.models.resources.actions import Action, Takes
 from backstay.services.action import Upload
@@ -28,7 +27,17 @@ MEDIA_TYPE = re.compile(
 Texts = dict[str, list[str]]
 
 
-async def read_arguments(request: HttpRequest, action: Action) -> dict[str, Any]:
+class Bodied(Protocol):
+    """What comes with a body and headers."""
+
+    @property
+    def headers(self) -> Mapping[bytes, bytes]: ...
+
+    async def body(self) -> bytes:
+        """The body as it came."""
+
+
+async def read_arguments(request: Bodied, action: Action) -> dict[str, Any]:
     """The arguments in the body of a request.
 
     Raises:
@@ -37,7 +46,7 @@ async def read_arguments(request: HttpRequest, action: Action) -> dict[str, Any]
     body = await request.body()
     given = request.headers.get(b"content-type", b"")
     media_type = given.partition(b";")[0].strip().lower()
-    if not body or media_type == b"application/json" or media_type.endswith(b"+json"):
+    if not body or is_json(media_type):
         return from_json(action, body)
     if media_type == b"application/x-www-form-urlencoded":
         return from_texts(action, texts_of(parse_form(body)))
@@ -56,6 +65,12 @@ async def read_arguments(request: HttpRequest, action: Action) -> dict[str, Any]
     kind = media_type.decode("latin-1")
     upload = Upload(body, "", kind if MEDIA_TYPE.fullmatch(kind) else "application/octet-stream")
     return from_texts(action, {}, {only[0].name: upload})
+
+
+def is_json(content_type: bytes) -> bool:
+    """True for the media types of JSON."""
+    media_type = content_type.partition(b";")[0].strip().lower()
+    return media_type == b"application/json" or media_type.endswith(b"+json")
 
 
 def parse_form(query: bytes) -> list[tuple[str, str]]:

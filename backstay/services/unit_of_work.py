@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from backstay.errors import BackstayError
 from backstay.repositories.database.caller_defaults import bind_caller
+from backstay.repositories.database.read_only import read_only
 from backstay.repositories.database.sessions import Session, Sessions, translated
 from backstay.services.context import Context
 
@@ -59,3 +60,29 @@ class UnitOfWork:
             with translated(self._sessions, reading=reading):
                 yield session
                 await session.commit()
+
+    @asynccontextmanager
+    async def part(self, session: Session, *, reading: bool = False) -> AsyncIterator[None]:
+        """A part of a transaction that is already running, which is to be undone as a whole when the block raises.
+
+        What others did in the transaction is seen, also where they went around the session; what the block leaves in
+        the session is in the database when it ends.
+
+        Args:
+            reading: nothing can be written until the block ends.
+        """
+        await session.flush()
+        session.expunge_all()
+        if not reading or session.info[_READING]:
+            with translated(self._sessions, reading=reading):
+                yield
+                await session.flush()
+            return
+        session.info[_READING] = True
+        try:
+            with translated(self._sessions, reading=True):
+                async with read_only(session):
+                    yield
+                    await session.flush()
+        finally:
+            session.info[_READING] = False

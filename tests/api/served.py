@@ -1,7 +1,7 @@
 """The application of the API tests in a process of its own, for tools that speak to a port.
 
-`python -m tests.api.served URL PORT [TABLE…]`: serves those tables, or all, until it is stopped. The database at URL
-has its tables already.
+`python -m tests.api.served URL PORT [TABLE…]`: serves those tables, or all of them and actions, until it is stopped.
+The database at URL has its tables already.
 """
 
 from __future__ import annotations
@@ -62,13 +62,16 @@ def main() -> None:
     """Serve in this process."""
     from tests.api.harbour import settings_for
     from tests.api.models import MODELS
+    from tests.api.services import SERVICES
 
     url, port, tables = sys.argv[1], int(sys.argv[2]), sys.argv[3:]
     models = [model for model in MODELS if not tables or model.__tablename__ in tables]
     settings = settings_for(url)
     # A client may ask that what it writes be undone.
     settings = settings.model_copy(update={"rest": settings.rest.model_copy(update={"tx_override": True})})
-    app = Backstay(settings=settings, models=models, project=Path("/"), title="harbour")
+    # Actions are about tables that may not be served.
+    services = [] if tables else SERVICES
+    app = Backstay(settings=settings, models=models, services=services, project=Path("/"), title="harbour")
     http = settings.http.model_copy(update={"port": port})
     uvicorn.Server(uvicorn_config(app, http)).run()
 

@@ -16,19 +16,24 @@ from urllib.parse import unquote_to_bytes
 from starlette.types import Receive, Scope, Send
 
 from backstay.config.rest import RestSettings
+from backstay.controllers.action_bodies import is_json
 from backstay.controllers.http import Header, respond
 from backstay.controllers.resources.item import ItemController
 from backstay.controllers.resources.media import BodyForm, body_form
 from backstay.controllers.resources.operation import Answer, HttpOperation
 from backstay.controllers.resources.prefer import PreferParser, applied_header
 from backstay.controllers.resources.rest import RestController
+from backstay.controllers.resources.rpc import RpcController
 from backstay.errors import BackstayError, FieldProblem
 from backstay.repositories.database.sessions import Session
 from backstay.services.context import Context
 from backstay.services.resources.batch import Batches
+from backstay.utils.json_text import canonical
 
 ALLOWED = ("POST", "OPTIONS")
 NAME = "$batch"
+# No row of a table of this name has an address: that is where actions are.
+RPC = "rpc"
 
 _READS = frozenset({"GET", "HEAD"})
 _METHODS = ("GET", "HEAD", "POST", "PATCH", "PUT", "DELETE")
@@ -46,19 +51,21 @@ _LEFT_OUT = frozenset({b"vary", b"cache-control"})
 
 
 class BatchController:
-    """Answers for `$batch`, with the controllers of tables and rows."""
+    """Answers for `$batch`, with the controllers of tables, rows and actions."""
 
     def __init__(
         self,
         prefix: str,
         tables: RestController,
         rows: ItemController,
+        actions: RpcController,
         batches: Batches,
         settings: RestSettings,
     ) -> None:
         self._prefix = prefix
         self._tables = tables
         self._rows = rows
+        self._actions = actions
         self._batches = batches
         self._may_undo = settings.tx_override
         self._preferences = PreferParser()
@@ -116,8 +123,11 @@ class BatchController:
         segments = operation.path.removeprefix(self._prefix).split("/")
         if segments[0] in ("", NAME) or len(segments) > 2 or not segments[-1]:
             raise BackstayError("PGRST125")
-        controller = self._tables if len(segments) == 1 else self._rows
-        return await controller.answer(operation)
+        if len(segments) == 1:
+            return await self._tables.answer(operation)
+        if segments[0] == RPC:
+            return await self._actions.answer(operation)
+        return await self._rows.answer(operation)
 
 
 class _BadOperationError(Exception):
@@ -159,7 +169,9 @@ class BatchedOperation:
         return () if value is None else (value,)
 
     async def body(self) -> bytes:
-        """The body of a form or of CSV, which is text."""
+        """The body of a form or of CSV, which is text; or that of an action, as the JSON that it is."""
+        if self._has_body and is_json(self.headers[b"content-type"]):
+            return canonical(self._document).encode()
         if self._has_body and not isinstance(self._document, str):
             raise BackstayError("PGRST102", details="A body that is no JSON is the text of it.")
         return (self._document or "").encode()

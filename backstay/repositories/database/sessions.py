@@ -27,6 +27,8 @@ from backstay.repositories.database.postgres_pool import plain_url, session_sett
 from backstay.repositories.database.sqlite_connection import SqliteConnection
 
 ROWS_PER_HOP = 256
+# In the `info` of a connection to SQLite: whether it was told that it only reads.
+READING = "backstay_reading"
 Session = AsyncSession
 
 
@@ -56,7 +58,7 @@ class Sessions:
     @cached_property
     def reading(self) -> async_sessionmaker[AsyncSession]:
         """Of sessions that only read."""
-        engine = self.engine.execution_options(postgresql_readonly=True, backstay_reading=True)
+        engine = self.engine.execution_options(postgresql_readonly=True, **{READING: True})
         return async_sessionmaker(engine, expire_on_commit=False, close_resets_only=False)
 
     async def close(self) -> None:
@@ -134,10 +136,10 @@ def sqlite_engine(settings: DatabaseSettings, path: Path) -> AsyncEngine:
 
 def begin_sqlite(connection: Connection) -> None:
     """Begin by reading or by taking the write lock: the driver is told to begin nothing by itself."""
-    reading = bool(connection.get_execution_options().get("backstay_reading"))
-    if connection.info.get("backstay_reading") is not reading:
+    reading = bool(connection.get_execution_options().get(READING))
+    if connection.info.get(READING) is not reading:
         connection.exec_driver_sql(f"PRAGMA query_only = {int(reading)}")
-        connection.info["backstay_reading"] = reading
+        connection.info[READING] = reading
     connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
 

@@ -93,11 +93,14 @@ class Actions:
         arguments: Arguments,
         wanted: RowsWanted = ALL_OF_THEM,
         session: Session | None = None,
+        *,
+        undone: bool = False,
     ) -> Outcome:
         """Call an action.
 
         Args:
             session: whose transaction it becomes part of, which is to be undone as a whole when it raises.
+            undone: do all of it, answer as if it were done, and keep nothing; of a transaction of its own.
 
         Raises:
             BackstayError: `42501` for a caller who may not; what the action raises; what a read of its rows raises.
@@ -113,9 +116,17 @@ class Actions:
         if wanted.max_affected is not None and action.gives is not Gives.ROWS:
             raise BackstayError("PGRST128")
         if session is not None:
-            return await self._call(context, action, arguments, wanted, session)
-        async with self.units.begin(context, reading=action.only_reads) as own:
-            return await self._call(context, action, arguments, wanted, own)
+            async with self.units.part(session, reading=action.only_reads):
+                return await self._call(context, action, arguments, wanted, session)
+        try:
+            async with self.units.begin(context, reading=action.only_reads) as own:
+                outcome = await self._call(context, action, arguments, wanted, own)
+                if undone:
+                    await own.flush()
+                    raise _UndoneError(outcome)
+        except _UndoneError as done:
+            return done.outcome
+        return outcome
 
     async def _call(
         self, context: Context, action: Action, arguments: Arguments, wanted: RowsWanted, session: Session
@@ -150,3 +161,10 @@ class Actions:
     def _question(self, action: Action, wanted: RowsWanted) -> Request:
         assert action.resource is not None
         return Request(action.resource.name, wanted.query, wanted.count, wanted.shape, wanted.zone)
+
+
+class _UndoneError(Exception):
+    """Ends a transaction that is not to be kept."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        self.outcome = outcome

@@ -270,6 +270,11 @@ class ToolService(Service, subject="tools"):
         """Writes around everything."""
         self.session.add(Line(words="sneaked"))
 
+    @action(method="GET", rule=True, rows=Line)
+    async def history(self, ctx: Context) -> Select[Line]:
+        """Rows of a table that is nobody's."""
+        return select(Line).order_by(Line.id)
+
     @action(rule=True)
     async def note(
         self, ctx: Context, words: str, then: Literal["fail", "refuse", "wait", "go"] = "go"

@@ -1,8 +1,11 @@
 // @supabase/postgrest-js, as it is published, against a served application: everything that it can send.
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
-import { PostgrestClient } from '@supabase/postgrest-js'
+import { after, test } from 'node:test'
+import * as library from '@supabase/postgrest-js'
+import { called, uncalled } from './recorded.mjs'
 
+const { PostgrestClient } = library
+called(library)
 const { ADDRESS, ENGINE, CALLERS } = process.env
 const callers = JSON.parse(CALLERS)
 const client = (name = 'anonymous') => new PostgrestClient(ADDRESS, { headers: callers[name], schema: 'public' })
@@ -215,4 +218,87 @@ test('rules hold for whoever asks', async () => {
   assert.deepEqual(await rows(client('alice').from('voyages').select('cost.sum()')), [{ sum: 107.5 }])
 })
 
-// Functions (`rpc`) and full text (`textSearch`) have their tests below.
+test('rpc: values, nothing, arguments, errors', async () => {
+  assert.deepEqual(await rows(rest.rpc('harbour.echo', { words: 'ä', more: { a: [1, null] } })), { words: 'ä', more: { a: [1, null] } })
+  assert.equal(await rows(rest.rpc('harbour.total', { tons: [1, 2] })), 3)
+  assert.equal(await rows(rest.rpc('harbour.total', { tons: [1, 2] }, { get: true })), 3)
+  const nothing = await rest.rpc('harbour.ring')
+  assert.deepEqual([nothing.data, nothing.error, nothing.status], [null, null, 204])
+  const minimal = await rest.rpc('harbour.echo', { words: 'x', more: { a: 1 } }, { head: true })
+  assert.deepEqual([minimal.data, minimal.error, minimal.status], [null, null, 204])
+  await refused(rest.rpc('harbour.close'), 'harbour_closed', 409)
+  assert.equal((await rest.rpc('harbour.close')).error.hint, 'Wait.')
+  await refused(rest.rpc('harbour.nothing'), 'PGRST202', 404)
+  await refused(rest.rpc('harbour.echo', { wrds: 'x' }), 'PGRST202', 404)
+  await refused(rest.rpc('harbour.total', { tons: ['x'] }), 'validation_failed', 400)
+  await refused(rest.rpc('harbour.echo', { words: 'x' }, { get: true }), 'PGRST101', 405)
+  await refused(rest.rpc('harbour.christen', { ship_id: 1, name: 'x' }), 'PGRST202', 404)
+  await refused(rest.schema('other').rpc('harbour.ring'), 'PGRST106', 406)
+})
+
+test('rpc: its rows take the whole grammar of a read', async () => {
+  for (const options of [{}, { get: true }]) {
+    const fleet = (least = 0, more = {}) => rest.rpc('harbour.fleet', { least }, { ...options, ...more })
+    assert.deepEqual(await names(fleet(400).select('name')), ['Anna', 'Clara'])
+    assert.deepEqual(await rows(fleet().select('name').lt('tons', 900).limit(2)), [{ name: 'Anna' }, { name: 'Berta' }])
+    assert.deepEqual(await rows(fleet().select('name, ...ports!inner(port:name), nation:ports(...nations(name))').limit(1)), [
+      { name: 'Clara', port: 'Rotterdam', nation: { name: 'Netherlands' } },
+    ])
+    const page = await fleet(200, { count: 'exact' }).select('id').range(1, 1)
+    assert.deepEqual([page.data, page.count, page.status], [[{ id: 1 }], 3, 206])
+    assert.deepEqual(await rows(fleet().select('flag, tons.sum()').eq('id', 3)), [{ flag: 'plain', sum: 900 }])
+    assert.deepEqual(await rows(fleet(500).select('title').eq('name', 'Anna').single()), { title: 'Anna (red)' })
+    assert.equal(await rows(fleet(10_000).select('title').maybeSingle()), null)
+    await refused(fleet().single(), 'PGRST116', 406)
+    await refused(fleet().select('nothing'), '42703', 400)
+    assert.equal(await rows(fleet().select('name').or('id.eq.1,tons.eq.900').csv()), 'name\nClara\nAnna')
+    assert.deepEqual(await rows(fleet().select('flag').eq('id', 2).stripNulls()), [{}])
+    await refused(fleet().maxAffected(1), 'PGRST124', 400)
+    assert.equal((await rows(rest.rpc('harbour.flagship', {}, options).select('name'))).name, 'Clara')
+    assert.equal(await rows(rest.rpc('harbour.flagship', { least: 10_000 }, options)), null)
+  }
+  const head = await rest.rpc('harbour.fleet', { least: 200 }, { head: true, count: 'exact' })
+  assert.deepEqual([head.data, head.count], [null, 3])
+  assert.deepEqual(await rows(rest.rpc('harbour.log').select('id').textSearch('words', 'storm')), [{ id: 1 }])
+})
+
+test('rpc: what is tried is undone', async () => {
+  const named = (name) => editor.rpc('harbour.christen', { ship_id: 4, name }).select('name')
+  assert.deepEqual(await rows(named('Tried').rollback()), [{ name: 'Tried' }])
+  assert.deepEqual(await rows(rest.from('ships').select('name').eq('id', 4)), [{ name: 'Dora' }])
+  await refused(named('Anna'), '23505', 409)
+  assert.deepEqual(await rows(named('Kept')), [{ name: 'Kept' }])
+  assert.deepEqual(await rows(rest.from('ships').select('name').eq('id', 4)), [{ name: 'Kept' }])
+})
+
+test('full text: plain words, phrases, what people type, languages', async () => {
+  const found = async (name, words, options) => (await rows(rest.from('entries').select('id').textSearch(name, words, options).order('id'))).map((row) => row.id)
+  assert.deepEqual(await found('words', "'storm' | 'fish'"), [1, 2])
+  assert.deepEqual(await found('words', 'run pump', { type: 'plain' }), [3])
+  assert.deepEqual(await found('words', 'old port', { type: 'phrase' }), [3])
+  assert.deepEqual(await found('words', 'running -pumps', { type: 'websearch' }), [1])
+  assert.deepEqual(await found('words', 'runs', { type: 'websearch', config: 'english' }), [1, 3])
+  assert.deepEqual(await found('title_search', 'storm', { type: 'plain' }), [1])
+  assert.deepEqual((await rows(rest.from('entries').select('id').not('words', 'wfts', 'storm').order('id'))).map((row) => row.id), [2, 3, 5])
+  await refused(rest.from('entries').select('id').textSearch('words', '(', {}), '42601', 400)
+  await refused(rest.from('entries').select('id').textSearch('with_orders', 'storm'), '42703', 400)
+  await refused(rest.from('ports').select('code').textSearch('name', 'ham'), 'PGRST127', 400)
+})
+
+test('what a request can be told: headers, signals, retries, types', async () => {
+  const stopped = new AbortController()
+  stopped.abort()
+  assert.match((await ports().abortSignal(stopped.signal)).error.message, /abort/i)
+  assert.equal((await rows(ports().abortSignal(new AbortController().signal))).length, 6)
+  assert.equal((await ports().setHeader('prefer', 'count=exact')).count, 6)
+  assert.equal((await rows(ports().retry(false).returns().overrideTypes())).length, 6)
+  await assert.rejects(async () => rest.from('nothing').select().throwOnError(), (error) => error.toJSON().code === 'PGRST205')
+  const described = await rest.getOpenApiSpec()
+  assert.equal(described.error, null)
+  assert.ok(described.data.definitions.ports)
+})
+
+// That of every builder there is overrides it.
+const overridden = ['PostgrestBuilder.returns']
+
+after(() => assert.deepEqual(uncalled(), overridden, 'methods of the client that no test calls'))

@@ -1,4 +1,4 @@
-"""`@supabase/postgrest-js`, as it is published. What it is asked is in `javascript/rest.test.mjs`."""
+"""`@supabase/postgrest-js` and `functions-js`, as they are published. What they are asked is in `javascript`."""
 
 from __future__ import annotations
 
@@ -7,21 +7,24 @@ import os
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from tests.clients.conftest import Port
 from tests.node import node_in
 
 JAVASCRIPT = Path(__file__).parent / "javascript"
 
 
-def test_postgrest_js_finds_what_it_expects(port: Port) -> None:
+@pytest.mark.parametrize(("client", "path"), [("rest", "/rest/v1"), ("functions", "")])
+def test_published_clients_find_what_they_expect(port: Port, client: str, path: str) -> None:
     node = node_in(JAVASCRIPT)
     callers = {name: port.headers(name) for name in ("anonymous", "alice", "editor")}
     finished = subprocess.run(
-        [node, "--test", "rest.test.mjs"],
+        [node, "--test", f"{client}.test.mjs"],
         cwd=JAVASCRIPT,
         env={
             "PATH": os.environ["PATH"],
-            "ADDRESS": f"{port.address}/rest/v1",
+            "ADDRESS": f"{port.address}{path}",
             "ENGINE": port.engine,
             "CALLERS": json.dumps(callers),
         },
