@@ -60,6 +60,7 @@ ROOMS = {
     "repositories",
     "routes",
     "services",
+    "tables",
     "testing",
     "utils",
 }
