@@ -6,7 +6,7 @@ In charge of which class a table has. Own classes are found in the package's roo
 from __future__ import annotations
 
 import difflib
-import inspect
+import sys
 from collections.abc import Iterable, Mapping
 from types import ModuleType
 from typing import TypeVar
@@ -81,6 +81,11 @@ def kind_of(own: type[OfTable]) -> type[OfTable]:
     return next(kind for kind in KINDS if issubclass(own, kind))
 
 
+def file_of(own: type[OfTable]) -> str:
+    """The file that defines it."""
+    return getattr(sys.modules[own.__module__], "__file__", None) or own.__module__
+
+
 def build_tables(
     own: OwnClasses,
     plans: Plans,
@@ -118,4 +123,4 @@ def build_controllers(own: OwnClasses, tables: Tables, prefix: str) -> tuple[Res
 
 
 def _words(own: type[OfTable]) -> str:
-    return f"{own.__name__} ({inspect.getsourcefile(own) or own.__module__})"
+    return f"{own.__name__} ({file_of(own)})"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import inspect
 import keyword
 import re
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from typing import Annotated
 import typer
 
 from backstay.app import Backstay
+from backstay.app.tables import file_of
 from backstay.cli.ejected_classes import KINDS, class_text
 from backstay.cli.ejected_tests import tests_of
 from backstay.cli.project import PACKAGE, load_app
@@ -73,7 +73,7 @@ def _chosen(app: Backstay, tables: list[str]) -> list[str]:
             perhaps = ", ".join(near or known)
             wrong.append(f"there is no table '{table}'; {'perhaps' if near else 'there are'}: {perhaps}")
         elif own := app.own.of(table):
-            places = ", ".join(_place(app, inspect.getsourcefile(each) or each.__module__) for each in own)
+            places = ", ".join(_place(app, file_of(each)) for each in own)
             wrong.append(f"'{table}' has code of its own already: {places}")
     if wrong:
         raise ConfigurationError(wrong)

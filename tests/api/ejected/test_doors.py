@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from backstay import Backstay, BackstayError, Context, Records, TableService
+from backstay import Backstay, BackstayError, Context, Records, TableService, tables
+from backstay.cli.ejected_classes import KINDS, class_text
 from backstay.errors import ConfigurationError
 from backstay.models.access.caller import SERVICE
 from tests.api.conftest import empty_database
@@ -66,7 +68,9 @@ def anybody(closed: Harbour) -> CallerClient:
         (
             "POST",
             "/graphql/v1",
-            {"query": "mutation { deleteFromshipsCollection(filter: {id: {eq: 1}}, atMost: 1) { affectedCount } }"},
+            {
+                "query": "mutation { deleteFromshipsCollection(filter: {id: {eq: 1}}, atMost: 1) { affectedCount } }"
+            },
         ),
     ],
 )
@@ -115,8 +119,8 @@ def test_reads_of_one_operation_are_answered_in_their_order(
     """A repository of its own is enough for a table to be read alone, and the others are still one statement."""
     question = "{ a: portsCollection { totalCount } b: shipsCollection { totalCount } c: portsCollection { totalCount } }"
     answers, counts = [], []
-    for tables in ([], [own_class("ships", 2)]):
-        harbour = Harbour(f"sqlite:///{tmp_path_factory.mktemp('joint')}/app.db", tables=tables)
+    for own in ([], [own_class("ships", 2)]):
+        harbour = Harbour(f"sqlite:///{tmp_path_factory.mktemp('joint')}/app.db", tables=own)
         client = CallerClient(
             "service", harbour.app, {"apikey": SECRET_KEY}, harbour.run, harbour.note_change
         )
@@ -128,6 +132,24 @@ def test_reads_of_one_operation_are_answered_in_their_order(
     assert answers[0] == answers[1]
     assert answers[0]["data"]["b"]["totalCount"] > 0
     assert counts == [1, 2]
+
+
+def test_ejected_files_import_from_public_places_alone() -> None:
+    """What leaves `backstay.tables` breaks files that users have."""
+    used: set[str] = set()
+    for kind in KINDS:
+        tree = ast.parse(class_text("ships", kind))
+        modules = {node.module: node for node in tree.body if isinstance(node, ast.ImportFrom)}
+        assert {name for name in modules if str(name).startswith("backstay")} == {
+            "backstay",
+            "backstay.tables",
+        }
+        used |= {alias.name for alias in modules["backstay.tables"].names}
+        copied = {node.name for node in ast.walk(tree) if isinstance(node, ast.AsyncFunctionDef)}
+        assert copied >= set(kind.methods)
+        private = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+        assert not [name for name in private if name.startswith("_")]
+    assert used == set(tables.__all__)
 
 
 def test_a_class_of_no_table_and_two_of_one_are_refused_at_start() -> None:
