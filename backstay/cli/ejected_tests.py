@@ -60,12 +60,11 @@ async def caller(doors: Doors, who: str) -> Door:
     return await doors.user("someone@example.com", roles=[] if who == "user" else [who])
 
 
-@pytest.mark.parametrize(("who", "status"), [{listed}])
-async def test_the_table_is_listed_to_those_who_may_read_it(doors: Doors, who: str, status: int) -> None:
-    answer = await (await caller(doors, who)).get(f"{{TABLE}}?limit=5")
-    assert answer.status_code == status, answer.text
-    if status == 200:
-        assert answer.json() == []
+async def test_the_table_is_listed_to_those_who_may_read_it(doors: Doors) -> None:
+    for who, status in [{listed}]:
+        answer = await (await caller(doors, who)).get(f"{{TABLE}}?limit=5")
+        assert answer.status_code == status, (who, answer.text)
+        assert status != 200 or answer.json() == []
 
 
 async def test_a_row_that_is_not_there_is_not_found(doors: Doors) -> None:
@@ -75,28 +74,28 @@ async def test_a_row_that_is_not_there_is_not_found(doors: Doors) -> None:
 
 _HIDDEN = """
 
-@pytest.mark.parametrize("column", [{columns}])
-async def test_a_hidden_column_does_not_exist_for_strangers(doors: Doors, column: str) -> None:
-    for question in (f"select={{column}}", f"{{column}}=not.is.null", f"order={{column}}"):
-        answer = await doors.anonymous.get(f"{{TABLE}}?{{question}}")
-        assert answer.status_code == {status}, question
-        assert answer.json()["code"] == "{code}"
+async def test_a_hidden_column_does_not_exist_for_strangers(doors: Doors) -> None:
+    for column in [{columns}]:
+        for question in (f"select={{column}}", f"{{column}}=not.is.null", f"order={{column}}"):
+            answer = await doors.anonymous.get(f"{{TABLE}}?{{question}}")
+            assert answer.status_code == 400, question
+            assert answer.json()["code"] == "42703"
 """
 
 _REFUSED = """
 
-@pytest.mark.parametrize(("who", "status"), [{refused}])
-async def test_rows_are_not_made_by_those_who_may_not(doors: Doors, who: str, status: int) -> None:
-    answer = await (await caller(doors, who)).post(TABLE, json={{}})
-    assert answer.status_code == status, answer.text
+async def test_rows_are_not_made_by_those_who_may_not(doors: Doors) -> None:
+    for who, status in [{refused}]:
+        answer = await (await caller(doors, who)).post(TABLE, json={{}})
+        assert answer.status_code == status, (who, answer.text)
 """
 
 _DELETED = """
 
-@pytest.mark.parametrize(("who", "status"), [{deleted}])
-async def test_rows_are_deleted_by_those_who_may(doors: Doors, who: str, status: int) -> None:
-    answer = await (await caller(doors, who)).delete(f"{{TABLE}}?{{NO_SUCH_ROWS}}")
-    assert answer.status_code == status, answer.text
+async def test_rows_are_deleted_by_those_who_may(doors: Doors) -> None:
+    for who, status in [{deleted}]:
+        answer = await (await caller(doors, who)).delete(f"{{TABLE}}?{{NO_SUCH_ROWS}}")
+        assert answer.status_code == status, (who, answer.text)
 """
 
 
@@ -115,7 +114,7 @@ def tests_of(resource: Resource, catalog: Catalog, package: str) -> str:
     hidden = [name for name, rule in access.fields.items() if rule.fold(ANONYMOUS) is False]
     if hidden and _listed(catalog, resource, ANONYMOUS) == 200:
         columns = ", ".join(f'"{name}"' for name in hidden)
-        text += _HIDDEN.format(columns=columns, status=400, code="42703")
+        text += _HIDDEN.format(columns=columns)
     made = {who: _written(catalog, resource, access.create, caller, 0) for who, caller in callers.items()}
     refused = {who: status for who, status in made.items() if status}
     if refused:
