@@ -23,9 +23,10 @@ from backstay.services.resources.typed import audience_named
 app = load_app(Path.cwd())
 print(len(app.own.all), file=sys.stderr)
 print(json.dumps(app.openapi()), json.dumps(app._swagger2()), app.routes())
+maker = SchemaMaker(app.catalog, app.actions.catalog, app.settings.rest, app.settings.graphql.default_rows)
 for who in ("anonymous", "user", "editor", "service"):
     caller = audience_named(app.catalog, who).member
-    print(print_schema(SchemaMaker(app.catalog, app.settings.rest).schema(caller)))
+    print(print_schema(maker.schema(caller)))
 """
 EJECT = ("-c", "from backstay.cli import main; main()", "eject")
 
