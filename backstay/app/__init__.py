@@ -30,6 +30,7 @@ from backstay.app.route_lines import (
     table_routes,
     users_routes,
 )
+from backstay.app.tables import OwnClasses, build_controllers, build_tables, classes_in
 from backstay.config.loader import load_settings
 from backstay.config.report import CatalogFacts, refusals
 from backstay.config.settings import Settings
@@ -41,8 +42,6 @@ from backstay.controllers.openapi.docs_page import DocsPage, JsonDocument
 from backstay.controllers.openapi.document import build_document
 from backstay.controllers.openapi.swagger2 import build_swagger2
 from backstay.controllers.resources.batch import BatchController
-from backstay.controllers.resources.item import ItemController
-from backstay.controllers.resources.rest import RestController
 from backstay.controllers.resources.rpc import RpcController
 from backstay.errors import BackstayError, ConfigurationError
 from backstay.middleware import Layer, stack
@@ -55,12 +54,14 @@ from backstay.models.base import PLATFORM_PREFIX, Model
 from backstay.models.catalog import Catalog
 from backstay.models.catalog_reading import read_catalog
 from backstay.models.resources.actions import ActionCatalog
+from backstay.models.resources.of_table import OfTable
 from backstay.repositories.database.choose import open_database, unique_names
 from backstay.repositories.database.sessions import open_sessions
 from backstay.repositories.inspection.choose import inspection_of
 from backstay.repositories.migrations import Migrations
-from backstay.repositories.resources.fetch import ResourceRepository
+from backstay.repositories.resources.joint_reads import JointReads
 from backstay.repositories.resources.row_clauses import RowClauses
+from backstay.repositories.resources.statements import Statements
 from backstay.routes import auth as auth_routes
 from backstay.routes import http as routes
 from backstay.services.access.doctor import Doctor
@@ -76,11 +77,12 @@ from backstay.services.resources.actions import Actions
 from backstay.services.resources.batch import Batches
 from backstay.services.resources.cursors import Cursors
 from backstay.services.resources.explaining import RowExplainer
+from backstay.services.resources.hook_transactions import HookTransactions
 from backstay.services.resources.kinds import CallerKinds
 from backstay.services.resources.plan import Planner
-from backstay.services.resources.read import ResourceReader
+from backstay.services.resources.plans import Plans
 from backstay.services.resources.records import Records
-from backstay.services.resources.write import ResourceWriter
+from backstay.services.resources.together import ResourceTogether
 from backstay.services.service import Service
 from backstay.services.unit_of_work import UnitOfWork
 
@@ -94,6 +96,7 @@ class Backstay:
         package: the user's package, importable from the project's folder; its rooms are searched.
         settings: instead of those of the environment.
         models, services, routers: instead of those that are found.
+        tables: controllers, services and repositories of single tables, instead of those that are found.
         middleware: pure ASGI layers around every route, the outermost first, instead of the list `MIDDLEWARE` in
             the package's room of that name.
 
@@ -109,6 +112,7 @@ class Backstay:
         models: Sequence[type[Model]] | None = None,
         services: Sequence[type[Service]] | None = None,
         routers: Sequence[APIRouter] | None = None,
+        tables: Sequence[type[OfTable]] | None = None,
         middleware: Sequence[Layer] | None = None,
         project: Path | None = None,
         title: str | None = None,
@@ -122,6 +126,7 @@ class Backstay:
         self.models = tuple(models) if models is not None else _models_in(modules)
         self.catalog: Catalog = read_catalog(self.models)
         self.services = tuple(services) if services is not None else _services_in(modules)
+        self.own = OwnClasses(tables if tables is not None else classes_in(modules), self.catalog)
         self.routers = tuple(routers) if routers is not None else _routers_in(modules)
         self.middleware = tuple(middleware) if middleware is not None else _middleware_in(modules)
         configure_logging(self.settings.log, self.settings.is_development)
@@ -141,21 +146,26 @@ class Backstay:
         self.tokens = AccessTokens(settings.tokens, revoked=revoked)
         self.identity = IdentityParts(settings, self.project, self.database, self.units, self.tokens, revoked)
         callers = Callers(self.tokens, ApiKeys(settings.tokens), self.identity.api_keys)
-        planner = Planner(catalog, settings.rest)
-        kinds = CallerKinds(catalog)
-        repository = ResourceRepository(self.database, uniques)
-        self.reader = ResourceReader(planner, kinds, repository, Cursors(secret_of(settings)))
         self.explainer = RowExplainer(RowClauses(self.database))
         own = [name for name in self.metadata.tables if not name.startswith(PLATFORM_PREFIX)]
         self.doctor = Doctor(catalog, inspection_of(self.database), own)
         self.workshop = Workshop()
         hooks = read_hooks(self.services, catalog, self.workshop)
-        self.writer = ResourceWriter(planner, kinds, repository, settings.rest, self.units, hooks)
-        self.workshop.offer(Records, lambda context, session: Records(context, session, self.writer))
-        self.actions = Actions(read_actions(self.services, catalog), self.units, self.workshop, self.reader)
+        plans = Plans(Planner(catalog, settings.rest), CallerKinds(catalog))
+        statements, cursors = Statements(self.database.engine), Cursors(secret_of(settings))
+        self.tables = build_tables(
+            self.own, plans, self.database, statements, uniques, cursors, HookTransactions(self.units, hooks)
+        )
+        self.workshop.offer(Records, lambda context, session: Records(context, session, self.tables))
+        self.actions = Actions(read_actions(self.services, catalog), self.units, self.workshop, self.tables)
+        self.together = ResourceTogether(self.tables, JointReads(self.database, statements), self.actions)
         self.users_app = self._users_app()
-        by_table = RestController(routes.REST, self.reader, self.writer, settings.rest)
-        by_row = ItemController(routes.REST, self.reader, self.writer, settings.rest, by_table.listing)
+        self.asgi = self._door(callers, cursors)
+
+    def _door(self, callers: Callers, cursors: Cursors) -> ASGIApp:
+        """The controllers, the routes that lead to them, and the middleware around both."""
+        settings = self.settings
+        by_table, by_row = build_controllers(self.own, self.tables, routes.REST)
         by_name = RpcController(routes.RPC, self.actions, settings.rest)
         batches = Batches(self.units, settings.rest)
         controllers = routes.Controllers(
@@ -170,13 +180,13 @@ class Backstay:
             identity=Endpoints(self.identity.endpoints),
             mail_pages=Endpoints(self.identity.mail_pages),
             nothing=_no_path,
-            graphql=graphql_controllers(settings, self.folder, self.reader, self.writer, self.actions),
+            graphql=graphql_controllers(settings, self.folder, self.together, self.actions, cursors),
             **self._documentation(),
         )
         dispatch = Dispatch(
             routes.exact(controllers), routes.trees(controllers), routes.below(controllers), self.users_app
         )
-        self.asgi: ASGIApp = stack(
+        return stack(
             dispatch,
             settings.http,
             settings.log,

@@ -17,18 +17,13 @@ from backstay.controllers.resources.graphql.schemas import Schemas
 from backstay.repositories.resources.trusted_documents import read_trusted_documents
 from backstay.routes.http import GRAPHQL
 from backstay.services.resources.actions import Actions
+from backstay.services.resources.cursors import Cursors
 from backstay.services.resources.kinds import CallerKinds
-from backstay.services.resources.read import ResourceReader
 from backstay.services.resources.together import ResourceTogether
-from backstay.services.resources.write import ResourceWriter
 
 
 def graphql_controllers(
-    settings: Settings,
-    folder: Path,
-    reader: ResourceReader,
-    writer: ResourceWriter,
-    actions: Actions,
+    settings: Settings, folder: Path, together: ResourceTogether, actions: Actions, cursors: Cursors
 ) -> dict[str, ASGIApp]:
     """The controllers by path: one, and those of the page's files where there is a page.
 
@@ -41,7 +36,7 @@ def graphql_controllers(
     chosen = settings.graphql
     if not chosen.enabled:
         return {}
-    catalog, callable_ = reader.planner.catalog, actions.catalog
+    catalog, callable_ = together.tables.plans.catalog, actions.catalog
     maker = SchemaMaker(catalog, callable_, settings.rest, chosen.default_rows)
     kinds = CallerKinds(catalog, (action.rule for action in callable_.all()))
     controller: ASGIApp = GraphQLController(
@@ -57,8 +52,8 @@ def graphql_controllers(
             trusted_only=chosen.trusted_only,
             most=chosen.persisted,
         ),
-        Operations(ResourceTogether(reader, writer, actions), chosen, settings.rest.max_rows),
-        reader.cursors,
+        Operations(together, chosen, settings.rest.max_rows),
+        cursors,
     )
     if not settings.graphql_shows(chosen.page):
         return {GRAPHQL: controller}

@@ -18,6 +18,7 @@ from backstay.cli import (
     check,
     dev,
     doctor,
+    eject,
     generate,
     graphql,
     keys,
@@ -45,6 +46,7 @@ application.command("serve")(serve.serve)
 application.command("check")(check.check)
 application.command("doctor")(doctor.doctor)
 application.command("routes")(routes.routes)
+application.command("eject")(eject.eject)
 application.add_typer(access.commands, name="access")
 application.add_typer(migrate.commands, name="migrate")
 application.command("token")(token.token)

@@ -133,10 +133,11 @@ def _oriented(element: Any, on_source: bool) -> tuple[Any, Any]:
 def read_uniques(table: Table) -> Iterable[Unique]:
     """The sets of columns that no two rows share; the primary key is the first."""
     yield Unique(str(table.primary_key.name), tuple(c.name for c in table.primary_key.columns))
-    for constraint in table.constraints:
+    # Both are sets. What is described must not depend on the process that describes it.
+    for constraint in sorted(table.constraints, key=lambda one: str(one.name)):
         if isinstance(constraint, UniqueConstraint):
             yield Unique(str(constraint.name), tuple(column.name for column in constraint.columns))
-    for index in table.indexes:
+    for index in sorted(table.indexes, key=lambda one: str(one.name)):
         if index.unique and not any(
             index.dialect_options[name].get("where") is not None for name in _ENGINES
         ):

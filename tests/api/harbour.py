@@ -27,6 +27,7 @@ from backstay.repositories.database.postgres import PostgresDatabase
 from backstay.repositories.database.sqlite import SqliteDatabase
 from tests.api.models import FAVOURITES, MODELS
 from tests.api.seed import ROWS, USERS
+from tests.ejected import ejected_by_environment
 
 PUBLISHABLE_KEY = "sb_publishable_0123456789abcdef0123"
 SECRET_KEY = "sb_secret_0123456789abcdef0123456789"
@@ -58,6 +59,7 @@ class Harbour:
     ) -> None:
         self.models = models
         self.rows = rows
+        options = ejected_by_environment(models) | options
         self.app = Backstay(
             settings=settings_for(url), models=models, project=Path("/"), title="harbour", **options
         )

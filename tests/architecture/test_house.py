@@ -38,6 +38,9 @@ PUBLIC = {
     "Search",
     "Service",
     "Stream",
+    "TableController",
+    "TableRepository",
+    "TableService",
     "Upload",
     "Use",
     "User",
@@ -57,6 +60,7 @@ ROOMS = {
     "repositories",
     "routes",
     "services",
+    "tables",
     "testing",
     "utils",
 }

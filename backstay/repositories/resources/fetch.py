@@ -1,4 +1,4 @@
-"""The door of the generated API to the database: runs plans, keeps what was compiled for them.
+"""The door of the generated API to the database: runs plans.
 
 Rows never become Python objects on the read path: what comes back is the document's text and two numbers.
 """
@@ -12,29 +12,20 @@ from typing import Any
 
 from backstay.errors import BackstayError
 from backstay.models.access.caller import Caller
-from backstay.models.resources.plan import JointPlan, ReadPlan, WritePlan
+from backstay.models.catalog import Resource
+from backstay.models.resources.of_table import OfTable
+from backstay.models.resources.plan import ReadPlan, WritePlan
 from backstay.repositories.database import Database, Door, Program, ResultRow, Statement, T
 from backstay.repositories.database.driver_errors import Uniques
 from backstay.repositories.database.sessions import Session
 from backstay.repositories.database.within import WithinSession
-from backstay.repositories.resources.compile import (
-    CompiledStatement,
-    compile_estimate,
-    compile_read,
-)
-from backstay.repositories.resources.compile_joint import compile_joint
-from backstay.repositories.resources.dialects import Dialect
 from backstay.repositories.resources.dml import keys_document
 from backstay.repositories.resources.insert_at_once import REFUSED, Row
-from backstay.repositories.resources.key_read import compile_key_read
 from backstay.repositories.resources.keyed import Key, KeyedWrite
-from backstay.repositories.resources.postgres_dialect import PostgresDialect
-from backstay.repositories.resources.sqlite_dialect import SqliteDialect
-from backstay.repositories.resources.write import CompiledWrite, Precondition, Written
-from backstay.utils.bounded import BoundedDict
+from backstay.repositories.resources.objects import readable_object
+from backstay.repositories.resources.statements import Statements
+from backstay.repositories.resources.write import Precondition, Written
 
-# A statement takes about 5 ms to compile and 20 KiB to keep.
-KEPT_STATEMENTS = 2000
 NO_UNIQUES: Uniques = {}
 
 
@@ -54,21 +45,24 @@ class Page:
     next: str | None = None
 
 
-class ResourceRepository:
-    """Reads and writes of resources, by plan."""
+class TableRepository(OfTable):
+    """Reads and writes of tables, by plan: where a plan becomes a statement, and the statement is run.
 
-    def __init__(self, database: Database, uniques: Uniques = NO_UNIQUES) -> None:
+    `class TripsRepository(TableRepository, table="trips")` is that of one table; the others share the generic one. The
+    access rules are in the plans, as conditions and as masks of columns, so whatever runs a plan keeps them. SQL of
+    one's own has none of them unless it puts them in: `Repository.readable`, `may_read` and `visible` do.
+
+    Attributes:
+        database: what runs statements outside of any session; `door` says which one to use.
+        statements: what was compiled for plans.
+    """
+
+    def __init__(
+        self, database: Database, statements: Statements | None = None, uniques: Uniques = NO_UNIQUES
+    ) -> None:
         self.database = database
+        self.statements = statements or Statements(database.engine)
         self._uniques = uniques
-        self.dialect: Dialect = SqliteDialect() if database.engine == "sqlite" else PostgresDialect()
-        self._reads: BoundedDict[ReadPlan, CompiledStatement] = BoundedDict(KEPT_STATEMENTS)
-        self._key_reads: BoundedDict[tuple[ReadPlan, bool, bool], CompiledStatement] = BoundedDict(
-            KEPT_STATEMENTS
-        )
-        self._joint: BoundedDict[JointPlan, CompiledStatement] = BoundedDict(KEPT_STATEMENTS)
-        self._estimates: BoundedDict[ReadPlan, CompiledStatement] = BoundedDict(KEPT_STATEMENTS)
-        self._writes: BoundedDict[WritePlan, CompiledWrite] = BoundedDict(KEPT_STATEMENTS)
-        self._keyed: BoundedDict[WritePlan, KeyedWrite] = BoundedDict(KEPT_STATEMENTS)
 
     async def read(
         self, plan: ReadPlan, values: Sequence[Any], caller: Caller, session: Session | None = None
@@ -81,31 +75,12 @@ class ResourceRepository:
         Raises:
             BackstayError: what the database's door raises; `PGRST127` for what this engine cannot do.
         """
-        compiled = self._reads.get(plan)
-        if compiled is None:
-            compiled = self._reads[plan] = compile_read(plan, self.dialect)
-        door = self._door(session)
-        rows = await door.read(compiled.bind(values, caller))
-        row = rows[0]
+        door = self.door(session)
+        row = (await door.read(self.statements.read(plan).bind(values, caller)))[0]
         total = None if plan.count is None else row[2]
         if plan.count is not None and total is None:
-            total = await self._planned(door, plan, values, caller)
-        if not plan.keyed:
-            return Page(row[0], row[1].encode(), total)
-        # Neither database writes a line end within JSON.
-        return Page(row[0], row[1].encode(), total, (row[-1] or "").rpartition("\n")[2])
-
-    async def read_joint(self, plan: JointPlan, values: Sequence[Any], caller: Caller) -> list[bytes]:
-        """Run several reads as one statement; the JSON array of each.
-
-        Raises:
-            BackstayError: as `read`.
-        """
-        compiled = self._joint.get(plan)
-        if compiled is None:
-            compiled = self._joint[plan] = compile_joint(plan, self.dialect)
-        rows = await self.database.read(compiled.bind(values, caller))
-        return [text.encode() for text in rows[0]]
+            total = await self.planned_count(door, plan, values, caller)
+        return Page(row[0], row[1].encode(), total, place_of_last(row) if plan.keyed else "")
 
     async def read_keys(
         self,
@@ -122,23 +97,14 @@ class ResourceRepository:
         Args:
             in_order: rows come in the order of the keys.
         """
-        place = (plan, in_order, len(keys) == 1)
-        compiled = self._key_reads.get(place)
-        if compiled is None:
-            made = compile_key_read(plan, self.dialect, in_order=in_order, is_one=len(keys) == 1)
-            compiled = self._key_reads[place] = made
+        compiled = self.statements.read_keys(plan, in_order=in_order, is_one=len(keys) == 1)
         statement = compiled.bind([*values, keys_document(keys)], caller)
-        row = (await self._door(session).read(statement))[0]
-        return Page(row[0], row[1].encode(), row[2] if plan.count is not None else None)
+        row = (await self.door(session).read(statement))[0]
+        return Page(row[0], row[1].encode(), None if plan.count is None else row[2])
 
-    async def _planned(self, door: Door, plan: ReadPlan, values: Sequence[Any], caller: Caller) -> int:
-        """How many rows PostgreSQL's planner expects. The one question that takes a second statement."""
-        compiled = self._estimates.get(plan)
-        if compiled is None:
-            compiled = self._estimates[plan] = compile_estimate(plan, self.dialect)
-        rows = await door.read(compiled.bind(values, caller))
-        expected: int = json.loads(rows[0][0])[0]["Plan"]["Plan Rows"]
-        return expected
+    async def find(self, resource: Resource, key: Key, caller: Caller, session: Session) -> Any | None:
+        """The row of that key as an object on the session, if this caller may read it; with every column."""
+        return await readable_object(session, caller, resource, key)
 
     async def write(
         self,
@@ -157,13 +123,13 @@ class ResourceRepository:
             session: whose transaction it becomes part of, and which is to be undone as a whole when it raises. A plan
                 that is to be undone is left to whoever opened it to undo.
         """
-        compiled = self._writes.get(plan)
-        if compiled is None:
-            compiled = self._writes[plan] = CompiledWrite(plan, self.dialect)
+        compiled = self.statements.write(plan)
+        program = compiled.program(rows, values, caller, precondition)
         if session is not None:
-            program = compiled.program(rows, values, caller, precondition)
-            return await self._door(session).write(program)
-        at_once = None if plan.undone else compiled.at_once(rows, caller)
+            return await self.run(program, session)
+        if plan.undone:
+            return await self.tried(program)
+        at_once = compiled.at_once(rows, caller)
         if at_once is not None:
             try:
                 return await self.database.write(at_once, atomic=False)
@@ -171,36 +137,42 @@ class ResourceRepository:
                 # Nothing of it was kept: the several statements say what is wrong, and the same on both engines.
                 if error.code != REFUSED:
                     raise
-        program = compiled.program(rows, values, caller, precondition)
-        if plan.undone:
-            return await self._tried(program)
-        atomic = (
-            not compiled.is_one_statement or precondition is not None or len({tuple(row) for row in rows}) > 1
-        )
-        return await self.database.write(program, atomic=atomic)
+        is_one_statement = compiled.is_one_statement and precondition is None
+        has_one_shape = len({tuple(row) for row in rows}) <= 1
+        return await self.database.write(program, atomic=not (is_one_statement and has_one_shape))
 
     def keyed(self, plan: WritePlan) -> KeyedWrite:
         """The steps of a write between which hooks run; each is a program for `run`."""
-        keyed = self._keyed.get(plan)
-        if keyed is None:
-            keyed = self._keyed[plan] = KeyedWrite(plan, self.dialect)
-        return keyed
+        return self.statements.keyed(plan)
 
     async def run(self, program: Program[T], session: Session) -> T:
         """Run one step in the session's transaction, after what the session has yet to write."""
-        return await self._door(session).write(program)
+        return await self.door(session).write(program)
 
-    def _door(self, session: Session | None) -> Door:
-        if session is None:
-            return self.database
-        return WithinSession(self.database.engine, session, self._uniques)
-
-    async def _tried(self, program: Program[Written]) -> Written:
+    async def tried(self, program: Program[Written]) -> Written:
         """Run a program to its end and keep nothing of what it did."""
         try:
             return await self.database.write(lambda: _undoing(program))
         except _UndoneError as undone:
             return undone.written
+
+    async def planned_count(self, door: Door, plan: ReadPlan, values: Sequence[Any], caller: Caller) -> int:
+        """How many rows PostgreSQL's planner expects. The one question that takes a second statement."""
+        rows = await door.read(self.statements.estimate(plan).bind(values, caller))
+        expected: int = json.loads(rows[0][0])[0]["Plan"]["Plan Rows"]
+        return expected
+
+    def door(self, session: Session | None) -> Door:
+        """What runs statements: within the session's transaction, or each on its own."""
+        if session is None:
+            return self.database
+        return WithinSession(self.database.engine, session, self._uniques)
+
+
+def place_of_last(row: ResultRow) -> str:
+    """The place of the last row in the order, of what a read for pages gives."""
+    # Neither database writes a line end within JSON.
+    return (row[-1] or "").rpartition("\n")[2]
 
 
 class _UndoneError(Exception):

@@ -23,7 +23,7 @@ from backstay.repositories.resources.objects import keys_of
 from backstay.services.construction import Workshop
 from backstay.services.context import Context
 from backstay.services.resources.action_arguments import Arguments
-from backstay.services.resources.read import ResourceReader
+from backstay.services.resources.tables import Tables
 from backstay.services.unit_of_work import UnitOfWork
 
 
@@ -67,13 +67,11 @@ class Outcome:
 class Actions:
     """Finds and calls them."""
 
-    def __init__(
-        self, catalog: ActionCatalog, units: UnitOfWork, workshop: Workshop, reader: ResourceReader
-    ) -> None:
+    def __init__(self, catalog: ActionCatalog, units: UnitOfWork, workshop: Workshop, tables: Tables) -> None:
         self.catalog = catalog
         self.units = units
         self._workshop = workshop
-        self._reader = reader
+        self._tables = tables
 
     def find(self, caller: Caller, name: str) -> Action | None:
         """The action of that name if it exists for this caller: who may not call it is told what a wrong name is."""
@@ -112,7 +110,7 @@ class Actions:
             # not the caller's, who is not told its name.
             if action.resource.access.read.fold(context.caller) is False:
                 raise BackstayError("42501", f"permission denied for the rows of function {action.name}")
-            self._reader.plan(context, self._question(action, wanted))
+            self._tables.plans.read(context, self._question(action, wanted))
         if wanted.max_affected is not None and action.gives is not Gives.ROWS:
             raise BackstayError("PGRST128")
         if session is not None:
@@ -150,9 +148,8 @@ class Actions:
         assert action.resource is not None
         given = ([] if value is None else [value]) if action.gives is Gives.ROW else value
         keys = await keys_of(session, action.resource, given)
-        page = await self._reader.read_keys(
-            context, self._question(action, wanted), wanted.values, keys, session
-        )
+        service = self._tables.of(action.resource.name)
+        page = await service.read_keys(context, self._question(action, wanted), wanted.values, keys, session)
         # Only rows that the caller sees are counted: how many others the action gave is nothing for them.
         if wanted.max_affected is not None and page.count > wanted.max_affected:
             raise BackstayError("PGRST124", details=f"The query affects {page.count} rows")

@@ -8,14 +8,17 @@ nobody else, so that no caller learns where a value they cannot see stands among
 from __future__ import annotations
 
 import binascii
+import itertools
 import json
 from base64 import b64decode, urlsafe_b64encode
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
+from dataclasses import replace
 from hashlib import blake2b
+from typing import Any
 
 from backstay.errors import BackstayError
 from backstay.models.access.caller import Caller
-from backstay.models.resources.request import Query
+from backstay.models.resources.request import Query, Request
 from backstay.services.auth.sealing import Sealing
 
 _PURPOSE = b"backstay cursors"
@@ -72,6 +75,21 @@ def owner_of(resource: str, query: Query, caller: Caller, kind: Hashable) -> byt
     """What a cursor belongs to: one table, conditions and order, and one caller as they are seen by the rules."""
     question = repr((resource, query.where, query.order, str(caller.id), caller.role, kind))
     return blake2b(question.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+def after(
+    place: Sequence[str | None] | None, request: Request, values: Sequence[Any]
+) -> tuple[Request, Sequence[Any]]:
+    """The question for the rows after a place, or from the first row on, and its literals.
+
+    What it is answered with says where its last row stands.
+    """
+    slots: tuple[int | None, ...] | None = None
+    if place is not None:
+        free = itertools.count(len(values))
+        slots = tuple(None if key is None else next(free) for key in place)
+        values = (*values, *(key for key in place if key is not None))
+    return replace(request, keyed=True, query=replace(request.query, after=slots)), values
 
 
 def _literal(value: str | bool | None) -> str | None:

@@ -22,7 +22,7 @@ from backstay.models.resources.plan import PlannedQuery, WritePlan
 from backstay.models.resources.request import Conflict, Shape, WriteKind
 from backstay.repositories.database import Program, T
 from backstay.repositories.database.sessions import Session
-from backstay.repositories.resources.fetch import ResourceRepository
+from backstay.repositories.resources.fetch import TableRepository
 from backstay.repositories.resources.keyed import Key, KeyedWrite
 from backstay.repositories.resources.objects import column_values, load_objects, release
 from backstay.repositories.resources.write import Precondition, Written
@@ -67,7 +67,7 @@ class _Change:
 class HookedWrites:
     """Runs them."""
 
-    def __init__(self, repository: ResourceRepository, max_rows: int) -> None:
+    def __init__(self, repository: TableRepository, max_rows: int) -> None:
         self._repository = repository
         self._max_rows = max_rows
         self._inserts: BoundedDict[WritePlan, WritePlan] = BoundedDict(KEPT_VARIANTS)

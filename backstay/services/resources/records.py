@@ -17,11 +17,11 @@ from backstay.models.access.caller import SERVICE
 from backstay.models.catalog import Resource
 from backstay.models.resources.request import ColumnPath, Filter, Operator, Query, Rows, Write, WriteKind
 from backstay.repositories.database.sessions import Session
-from backstay.repositories.resources.objects import load_objects, readable_object
+from backstay.repositories.resources.objects import load_objects
 from backstay.repositories.resources.write import Written
 from backstay.services.context import Context
 from backstay.services.resources.literals import read_scalar
-from backstay.services.resources.write import ResourceWriter
+from backstay.services.resources.tables import Tables
 
 M = TypeVar("M")
 
@@ -32,11 +32,11 @@ class Records:
     Values are by column. Keys are single values, or tuples of them where the table's key has several columns.
     """
 
-    def __init__(self, context: Context, session: Session, writer: ResourceWriter) -> None:
+    def __init__(self, context: Context, session: Session, tables: Tables) -> None:
         self._context = context
         self._session = session
-        self._writer = writer
-        resources = writer.planner.catalog.resources.values()
+        self._tables = tables
+        resources = tables.plans.catalog.resources.values()
         self._resources = {resource.model: resource for resource in resources}
 
     def above_the_rules(self) -> Records:
@@ -44,15 +44,13 @@ class Records:
 
         Hooks that run get a context whose caller is the service, and `caller.id` has no value in defaults.
         """
-        return Records(replace(self._context, caller=SERVICE), self._session, self._writer)
+        return Records(replace(self._context, caller=SERVICE), self._session, self._tables)
 
     async def find(self, model: type[M], key: Any) -> M | None:
         """The row, if there is one that the caller may read. It holds every column, masked ones too."""
         resource = self._resource(model)
-        await self._session.flush()
-        found: M | None = await readable_object(
-            self._session, self._context.caller, resource, self._key(resource, key)
-        )
+        service = self._tables.of(resource.name)
+        found: M | None = await service.find(self._context, resource, self._key(resource, key), self._session)
         return found
 
     async def create(self, model: type[M], values: Mapping[str, Any]) -> M:
@@ -63,7 +61,7 @@ class Records:
         """
         resource = self._resource(model)
         write = Write(resource.name, WriteKind.INSERT)
-        written = await self._writer.insert(
+        written = await self._tables.of(resource.name).insert(
             self._context, write, (), Rows((dict(values),)), session=self._session
         )
         made: M = await self._written(resource, written)
@@ -78,7 +76,7 @@ class Records:
         """
         resource = self._resource(model)
         write, literals = self._one(resource, WriteKind.UPDATE, key)
-        written = await self._writer.update(
+        written = await self._tables.of(resource.name).update(
             self._context, write, literals, Rows((dict(values),)), session=self._session
         )
         await self._require(resource, key, written)
@@ -93,9 +91,10 @@ class Records:
         """
         resource = self._resource(model)
         write, literals = self._one(resource, WriteKind.DELETE, key)
-        await self._require(
-            resource, key, await self._writer.delete(self._context, write, literals, session=self._session)
+        written = await self._tables.of(resource.name).delete(
+            self._context, write, literals, session=self._session
         )
+        await self._require(resource, key, written)
 
     def _resource(self, model: type[Any]) -> Resource:
         resource = self._resources.get(model)

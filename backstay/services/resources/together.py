@@ -3,25 +3,21 @@ transaction."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from backstay.errors import BackstayError
 from backstay.models.resources.actions import Action
-from backstay.models.resources.plan import JointPlan
 from backstay.models.resources.request import Query, Request, Rows, Write, WriteKind
 from backstay.repositories.database.sessions import Session
+from backstay.repositories.resources.joint_reads import JointReads
 from backstay.repositories.resources.write import Written
 from backstay.services.context import Context
 from backstay.services.resources.action_arguments import from_json
 from backstay.services.resources.actions import Actions, Outcome, RowsWanted
 from backstay.services.resources.literals import read_values
-from backstay.services.resources.read import ResourceReader
-from backstay.services.resources.write import ResourceWriter
-from backstay.utils.bounded import BoundedDict
-
-KEPT_PLANS = 2000
+from backstay.services.resources.tables import Tables
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,33 +58,48 @@ class StepError(Exception):
 class ResourceTogether:
     """Answers and does several things at once, in transactions that begin as those of actions do."""
 
-    def __init__(self, reader: ResourceReader, writer: ResourceWriter, actions: Actions) -> None:
-        self._reader = reader
-        self._writer = writer
+    def __init__(self, tables: Tables, joint: JointReads, actions: Actions) -> None:
+        self.tables = tables
+        self.joint = joint
         self._actions = actions
         self._units = actions.units
-        self._plans: BoundedDict[Hashable, JointPlan] = BoundedDict(KEPT_PLANS)
 
     async def read(
         self, context: Context, requests: tuple[Request, ...], values: Sequence[Any]
     ) -> list[bytes]:
         """The JSON array of each request. One statement, none for no requests.
 
+        A table that is read by code of the user's is asked of that code, which is a statement of its own.
+
         Args:
             values: the literals of all of them.
 
         Raises:
-            BackstayError: as `ResourceReader.read`; the caps on embeds and conditions hold for all together.
+            BackstayError: as `TableService.read`; the caps on embeds and conditions hold for all together.
         """
         if not requests:
             return []
-        caller = context.caller
-        place = (requests, self._reader.kinds.of(caller))
-        plan = self._plans.get(place)
-        if plan is None:
-            plan = self._plans[place] = self._reader.planner.joint(requests, caller)
-        literals = read_values(plan.parameters, values)
-        return await self._reader.repository.read_joint(plan, literals, caller)
+        # The caps are those of all requests, however they are read.
+        plan = self.tables.plans.joint(context, requests)
+        alone = self.tables.alone
+        if alone and any(request.resource in alone for request in requests):
+            return await self._read_apart(context, requests, values)
+        return await self.joint.read(plan, read_values(plan.parameters, values), context.caller)
+
+    async def _read_apart(
+        self, context: Context, requests: tuple[Request, ...], values: Sequence[Any]
+    ) -> list[bytes]:
+        """Each request of a table that is read alone, and all others together."""
+        rest = tuple(request for request in requests if request.resource not in self.tables.alone)
+        joint = iter(await self.read(context, rest, values))
+        bodies = []
+        for request in requests:
+            if request.resource not in self.tables.alone:
+                bodies.append(next(joint))
+            else:
+                service = self.tables.of(request.resource)
+                bodies.append((await service.read(context, request, values)).body)
+        return bodies
 
     async def write(
         self, context: Context, steps: Sequence[AnyStep], values: Sequence[Any]
@@ -134,11 +145,12 @@ class ResourceTogether:
         if isinstance(step, CallStep):
             return await self._call(context, step, values, session)
         write = step.write
+        service = self.tables.of(write.resource)
         if write.kind is WriteKind.INSERT:
-            return await self._writer.insert(context, write, values, step.rows, session=session)
+            return await service.insert(context, write, values, step.rows, session=session)
         if write.kind is WriteKind.UPDATE:
-            return await self._writer.update(context, write, values, step.rows, session=session)
-        return await self._writer.delete(context, write, values, session=session)
+            return await service.update(context, write, values, step.rows, session=session)
+        return await service.delete(context, write, values, session=session)
 
     async def _call(
         self, context: Context, step: CallStep, values: Sequence[Any], session: Session | None

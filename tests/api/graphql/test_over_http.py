@@ -144,7 +144,7 @@ def test_faults_are_masked_and_named(
     async def broken(*_: object) -> None:
         raise RuntimeError("secret internals")
 
-    monkeypatch.setattr(app.app.reader.repository, "read_joint", broken)
+    monkeypatch.setattr(app.app.together.joint, "read", broken)
     response = post(anonymous, '{ portsByPk(code: "X") { name } }')
     document = problem(response, 500, "internal_error")
     assert document["errors"][0]["extensions"] == {"code": "internal_error", "kind": "internal"}

@@ -21,6 +21,7 @@ from tests.api.oracle.mapping import MappedSchema
 from tests.api.oracle.models import ROLES, Schema, random_schema, random_state
 from tests.api.oracle.rules import Person, Row, State
 from tests.api.oracle.values import EMAILS, IDS, Random
+from tests.ejected import ejected_by_environment
 
 _SECRET_KEY = "sb_secret_0123456789abcdef0123456"
 _TOKENS = TokenSettings(
@@ -133,12 +134,14 @@ async def random_world(random: Random, number: int, database_url: str, project: 
             database=DatabaseSettings(url=database_url, pool_size=2),
             log=LogSettings(level="error", access=False),
         )
+        models = list(mapped.models.values())
         app = Backstay(
             settings=settings,
-            models=list(mapped.models.values()),
-            services=[row_actions(model) for model in mapped.models.values()],
+            models=models,
+            services=[row_actions(model) for model in models],
             project=project,
             title="oracle",
+            **ejected_by_environment(models),
         )
         async with app.running(), _client(app) as client:
             async with app.sessions.engine.begin() as connection:

@@ -12,7 +12,7 @@ from backstay.controllers.resources.select import parse_select
 from backstay.errors import BackstayError
 from backstay.models.access.caller import ANONYMOUS
 from backstay.models.resources.request import Query, Request
-from backstay.repositories.resources.fetch import ResourceRepository
+from backstay.repositories.resources.fetch import TableRepository
 from backstay.services.resources.plan import Planner
 from tests.api.answers import problem
 from tests.api.harbour import Harbour
@@ -235,7 +235,7 @@ def test_groups_are_capped_as_rows_are(app: Harbour) -> None:
     query = Query(parse_select("built,n:count()"))
     plan = planner.read(Request("ships", query), ANONYMOUS)
     assert plan.query.max_rows == 2
-    assert len(json.loads(app.run(ResourceRepository(app.app.database).read(plan, (), ANONYMOUS)).body)) == 2
+    assert len(json.loads(app.run(TableRepository(app.app.database).read(plan, (), ANONYMOUS)).body)) == 2
 
 
 def test_they_can_be_turned_off(app: Harbour) -> None:

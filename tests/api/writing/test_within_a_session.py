@@ -31,7 +31,7 @@ NAMED = Query(select=(SelectColumn(ColumnPath("name")),), where=(Filter(ColumnPa
 
 async def write(app: Harbour, session: Any, kind: WriteKind, name: str, **row: Any) -> bytes | None:
     """One write of ships through the generated API's own writer."""
-    writer, asked = app.app.writer, Write("ships", kind, NAMED, representation=True)
+    writer, asked = app.app.tables.of("ships"), Write("ships", kind, NAMED, representation=True)
     if kind is WriteKind.INSERT:
         asked = Write("ships", kind, Query(select=NAMED.select), representation=True)
         rows = Rows(({"name": name, **row},))
@@ -42,7 +42,7 @@ async def write(app: Harbour, session: Any, kind: WriteKind, name: str, **row: A
 
 
 async def found(app: Harbour, name: str, session: Any = None) -> bytes:
-    page = await app.app.reader.read(CONTEXT, Request("ships", NAMED), (name,), session=session)
+    page = await app.app.tables.of("ships").read(CONTEXT, Request("ships", NAMED), (name,), session=session)
     return page.body
 
 
