@@ -171,7 +171,9 @@ def _array(text: str, field: Field) -> list[Any]:
     return [None if item is None else read_scalar(item, field.item) for item in array_items(text)]
 
 
-_ARRAY_ITEM = re.compile(r'\s*(?:"((?:[^"\\]|\\.)*)"|([^",{}\\]*?))\s*(,|\Z)', re.DOTALL)
+# Around items PostgreSQL passes over these alone: a no-break space is a text as any other.
+_SPACES = " \t\n\r\v\f"
+_ARRAY_ITEM = re.compile(r'\s*(?:"((?:[^"\\]|\\.)*)"|([^",{}\\]*?))\s*(,|\Z)', re.DOTALL | re.ASCII)
 
 
 def array_items(text: str) -> list[str | None]:
@@ -181,7 +183,7 @@ def array_items(text: str) -> list[str | None]:
     inner = text[1:-1]
     items: list[str | None] = []
     position = 0
-    if not inner.strip():
+    if not inner.strip(_SPACES):
         return items
     while True:
         match = _ARRAY_ITEM.match(inner, position)

@@ -72,6 +72,7 @@ class CallCase(DoorCase):
         if method != "HEAD":
             self._check_read(table, query, headers, answer)
             await self._bounded(table, query, (method, path), options, answer)
+            await self._in_batch(answer, {"method": method, "path": path, "headers": headers, "body": body})
         await self._repeat(answer, method, path, headers, **options)
 
     def _called(self, table: str, query: Query, reading: str) -> tuple[str, str, dict[str, Any] | None]:
@@ -112,6 +113,24 @@ class CallCase(DoorCase):
             assert bounded.json()["details"] == f"The query affects {rows} rows", self._told(bounded, rows)
         else:
             assert frozen(_parsed(bounded)) == frozen(self.eye.answer(table, query)), self._told(bounded)
+
+    async def _in_batch(self, answer: httpx.Response, operation: dict[str, Any]) -> None:
+        """In a batch a call is what it is alone, whether the batch only reads or not."""
+        if self.random.random() > 0.3:
+            return
+        if operation["body"] is None:
+            del operation["body"]
+        batch = await self._ask("POST", "/rest/v1/$batch", json={"operations": [operation]})
+        if answer.status_code >= 300:
+            self._check_refused(batch, {answer.json()["code"]})
+            return
+        assert batch.status_code == 200, self._told(batch, answer.text)
+        (result,) = _parsed(batch)["results"]
+        is_csv = answer.headers["content-type"].startswith("text/csv")
+        expected = answer.text if is_csv else frozen(_parsed(answer))
+        assert result["status"] == answer.status_code, self._told(batch, answer.text)
+        assert (result["body"] or "" if is_csv else frozen(result["body"])) == expected, self._told(batch)
+        assert result["headers"]["content-range"] == answer.headers["content-range"], self._told(batch)
 
     def _check_body(self, accept: str | None, rows: Sequence[dict[str, Any]], answer: httpx.Response) -> None:
         if not self.gives_one or accept is not None:
