@@ -82,6 +82,7 @@ class Served:
 
     Attributes:
         addresses: one for each of its processes that has a port of its own.
+        read: mails whose codes were taken.
     """
 
     addresses: tuple[str, ...]
@@ -90,6 +91,7 @@ class Served:
     folder: Path
     environment: dict[str, str] = field(repr=False)
     running: list[subprocess.Popen[bytes]] = field(repr=False)
+    read: set[Path] = field(default_factory=set, repr=False)
 
     @property
     def address(self) -> str:
@@ -100,14 +102,15 @@ class Served:
         return self.data / "mails"
 
     def code(self, email: str) -> str:
-        """The code in the newest mail to an address, once there is one."""
+        """The code in the newest mail to an address, once there is one that was not read before."""
         end = time.monotonic() + 10
         while time.monotonic() < end:
-            for file in sorted(self.mails.glob("*.eml"), reverse=True):
+            for file in sorted(set(self.mails.glob("*.eml")) - self.read, reverse=True):
                 message = message_from_bytes(file.read_bytes(), policy=SMTPUTF8)
                 body = message.get_body(("plain",))
                 found = re.search(r"\b([0-9]{8})\b", body.get_content()) if body is not None else None
                 if message["To"] == email and found is not None:
+                    self.read.add(file)
                     return found[1]
             time.sleep(0.05)
         raise AssertionError(f"no mail to {email}")

@@ -94,6 +94,7 @@ async def test_the_actor_is_named_by_what_was_proven(units: UnitOfWork, caller: 
 
 
 async def test_the_process_log_has_the_line_once_it_is_committed_and_never_before(units: UnitOfWork) -> None:
+    structlog.reset_defaults()  # another test's application may log less
     with capture_logs() as logged:
         async with units.begin(CONTEXT) as session:
             Audit().record(session, CONTEXT, AuditEvent.SIGNED_OUT, user_id=ADA, scope="global")
@@ -113,6 +114,7 @@ async def test_the_process_log_has_the_line_once_it_is_committed_and_never_befor
 
 
 async def test_what_is_undone_leaves_no_line_in_either_log(units: UnitOfWork) -> None:
+    structlog.reset_defaults()  # another test's application may log less
     with capture_logs() as logged:
         try:
             async with units.begin(CONTEXT) as session:
