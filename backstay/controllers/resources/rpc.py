@@ -46,7 +46,8 @@ class RpcController:
         request = HttpOperation(scope, receive)
         action, methods = self._found(request)
         if request.method == "OPTIONS":
-            await respond(send, 200, [(b"allow", ", ".join(methods).encode())])
+            profile = checked_profile(request.headers.get(b"accept-profile"))
+            await respond(send, 200, [(b"allow", ", ".join(methods).encode()), *profile])
             return
         outcome, answered = await self._call(request, action)
         if action.gives in _FLOWING:
