@@ -37,8 +37,22 @@ EXCLUDED_BELOW = "^/auth/v1/|/query$"
 SEED = "20260101"
 # OpenAPI 3.1 has no word for QUERY, which tables take and name in `Allow`.
 CONFIGURATION = """
+hooks = "hooks.py"
+
 [phases.coverage]
 unexpected-methods = ["GET", "POST", "PUT", "PATCH", "DELETE", "TRACE"]
+"""
+# No schema can say which texts are rows, so that most of what one would make up is refused.
+HOOKS = """
+import schemathesis
+
+@schemathesis.hook
+def before_load_schema(context, document):
+    for path, item in document["paths"].items():
+        for operation in item.values():
+            if path.startswith("/rest/v1/") and "text/csv" in operation.get("requestBody", {}).get("content", {}):
+                del operation["requestBody"]["content"]["text/csv"]
+                del operation["requestBody"]["content"]["application/x-www-form-urlencoded"]
 """
 
 
@@ -48,6 +62,10 @@ def test_the_served_documents_are_valid(app: Harbour, anonymous: CallerClient) -
     OpenAPIV2SpecValidator(anonymous.get("/rest/v1/").json()).validate()
     assert document["openapi"].startswith("3.1")
     assert {"/rest/v1/ports", "/rest/v1/ports/{id}"} <= set(document["paths"])
+    for path, method in (("/rest/v1/ports", "post"), ("/rest/v1/ports/{id}", "put")):
+        assert set(document["paths"][path][method]["requestBody"]["content"]) == {
+            "application/json", "text/csv", "application/x-www-form-urlencoded",
+        }  # fmt: skip
 
 
 def test_the_swagger_root_is_found_by_admin_tools(anonymous: CallerClient) -> None:
@@ -80,6 +98,7 @@ def test_schemathesis_finds_no_failure(app: Harbour, tmp_path: Path) -> None:
     app.note_change()
     token = app.app.tokens.mint(EDITOR, roles=["editor"])
     (tmp_path / "schemathesis.toml").write_text(CONFIGURATION)
+    (tmp_path / "hooks.py").write_text(HOOKS)
     with served(app.url, tmp_path / "served.log", ALL_TABLES if IS_NIGHTLY else TABLES) as address:
         finished = subprocess.run(
             [

@@ -26,6 +26,8 @@ REST_ROOT = "/rest/v1"
 
 SINGULAR = "application/vnd.pgrst.object+json"
 _CSV: dict[str, Any] = {"text/csv": {"schema": {"type": "string"}}}
+# The same rows as texts: a header line and a line for each, or the fields of one.
+_TEXTUAL: dict[str, Any] = {"text/csv": {}, "application/x-www-form-urlencoded": {}}
 PROBLEM_TYPES = ("application/problem+json", "application/json")
 
 PROBLEMS: dict[int, str] = {
@@ -141,7 +143,8 @@ def _operation(
     if description:
         operation["description"] = description
     if body is not None:
-        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": body}}}
+        content = {"application/json": {"schema": body}, **_TEXTUAL}
+        operation["requestBody"] = {"required": True, "content": content}
     return operation
 
 

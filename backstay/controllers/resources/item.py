@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from starlette.types import Receive, Scope, Send
 
 from backstay.controllers.http import respond
+from backstay.controllers.resources.answers import checked_profile
 from backstay.controllers.resources.listing import QUERY_SUFFIX
 from backstay.controllers.resources.methods import allowed, require_method
 from backstay.controllers.resources.operation import Answer, HttpOperation, Operation
@@ -90,4 +91,5 @@ class ItemController:
         methods = allowed(row.resource, ALLOWED, operation.context.caller)
         if operation.path.endswith(QUERY_SUFFIX) and "GET" in methods:
             methods.append("POST")
-        return Answer(200, [(b"allow", ", ".join(methods).encode())])
+        profile = checked_profile(operation.headers.get(b"accept-profile"))
+        return Answer(200, [(b"allow", ", ".join(methods).encode()), *profile])

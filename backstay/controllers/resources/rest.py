@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from starlette.types import Receive, Scope, Send
 
 from backstay.controllers.http import Header, respond
+from backstay.controllers.resources.answers import checked_profile
 from backstay.controllers.resources.listing import ACCEPT_QUERY, long_question
 from backstay.controllers.resources.methods import allowed, require_method
 from backstay.controllers.resources.operation import Answer, HttpOperation, Operation
@@ -70,5 +71,6 @@ class RestController:
         if method == "DELETE":
             return await controller.delete(operation, table)
         methods = allowed(resource, ALLOWED, caller)
-        headers: list[Header] = [(b"allow", ", ".join(methods).encode())]
+        profile = checked_profile(operation.headers.get(b"accept-profile"))
+        headers: list[Header] = [(b"allow", ", ".join(methods).encode()), *profile]
         return Answer(200, [*headers, ACCEPT_QUERY] if "QUERY" in methods else headers)

@@ -46,7 +46,8 @@ class RpcController:
         request = HttpOperation(scope, receive)
         action, methods = self._found(request)
         if request.method == "OPTIONS":
-            await respond(send, 200, [(b"allow", ", ".join(methods).encode())])
+            profile = checked_profile(request.headers.get(b"accept-profile"))
+            await respond(send, 200, [(b"allow", ", ".join(methods).encode()), *profile])
             return
         outcome, answered = await self._call(request, action)
         if action.gives in _FLOWING:
@@ -83,6 +84,9 @@ class RpcController:
         if accepted.shape is Shape.CSV and action.gives is Gives.VALUE:
             raise BackstayError("PGRST107", "None of these media types are available: text/csv")
         preferences = self._preferences.parse(operation.values(b"prefer"))
+        undone = self._may_undo and preferences.tx == "rollback"
+        if undone and operation.session is not None:
+            raise BackstayError("PGRST127", details="Within a batch, tx=rollback is said of the batch.")
         parsed, arguments = await self._question(operation, action, is_read=is_read)
         outcome = await self._actions.call(
             operation.context,
@@ -97,7 +101,7 @@ class RpcController:
                 preferences.timezone,
             ),
             operation.session,
-            undone=self._may_undo and preferences.tx == "rollback",
+            undone=undone,
         )
         answered = self._answered(outcome, parsed, accepted, preferences)
         answered.headers += [*profile, *self._applied(action, preferences)]

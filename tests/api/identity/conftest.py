@@ -49,7 +49,7 @@ class World:
         sent = dict(VERSION) | {name.replace("_", "-"): value for name, value in headers.items()}
         if token is not None:
             sent["Authorization"] = f"Bearer {token}"
-        url = path if path.startswith("/rest/") else f"/auth/v1{path}"
+        url = path if path.startswith(("/rest/", "/functions/", "/graphql/")) else f"/auth/v1{path}"
         return await self.client.request(method, url, json=body, headers=sent)
 
     async def sign_up(self, email: str, password: str = PASSWORD) -> httpx.Response:

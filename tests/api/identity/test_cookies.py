@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import httpx
 import pytest
 
@@ -71,6 +73,32 @@ async def test_an_unsafe_request_proves_its_page(world: World, headers: dict[str
     assert answer.status_code == status, answer.text
     if status == 403:
         assert answer.json()["code"] == "bad_csrf_token"
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status"),
+    [
+        ("/rest/v1/$batch", {"operations": [{"method": "GET", "path": "nothing"}]}, 404),
+        ("/rest/v1/rpc/nothing", {}, 404),
+        ("/rest/v1/nothing/query", {}, 415),
+        ("/functions/v1/nothing", {}, 404),
+        ("/graphql/v1", {"query": "{ __typename }"}, 200),
+    ],
+)
+async def test_every_door_that_writes_wants_the_proof(
+    world: World, path: str, body: Any, status: int
+) -> None:
+    cookie, _ = await signed_in(world)
+    world.client.cookies.clear()
+    for headers, expected in (
+        ({}, 403),
+        ({"Origin": "http://evil.test"}, 403),
+        ({"Sec_Fetch_Site": "cross-site"}, 403),
+        ({"Origin": ORIGIN}, status),
+    ):
+        answer = await world.call("POST", path, body, None, Cookie=f"{NAME}={cookie}", **headers)
+        assert answer.status_code == expected, answer.text
+        assert ("bad_csrf_token" in answer.text) is (expected == 403)
 
 
 async def test_without_a_word_from_the_browser_the_token_proves_the_page(world: World) -> None:

@@ -70,6 +70,8 @@ ALL = ["DEBRV", "DEHAM", "FRLEH", "FRSML", "NLRTM", "XXNOW"]
         ("tags=ov.{}", []),
         ("tags=eq.{river,oil}", ["NLRTM"]),
         ("tags=eq.{oil,river}", []),
+        # Not a space around an item: a text that no port has.
+        ("tags=cs.{river,%C2%A0}", []),
         ("tags=eq.{}", ["FRLEH"]),
         ("tags=not.cs.{river}", ["DEBRV", "FRLEH"]),
         ("code=eq(any).{DEHAM,NLRTM}", ["DEHAM", "NLRTM"]),

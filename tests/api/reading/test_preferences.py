@@ -116,5 +116,8 @@ def test_the_schema_is_named_where_it_was_asked_for(editor: CallerClient) -> Non
     made = editor.post("/rest/v1/ships", {"name": "Emma"}, headers=asked)
     assert made.headers["content-profile"] == "public"
     assert editor.delete("/rest/v1/ships?name=eq.Emma", headers=asked).headers["content-profile"] == "public"
+    for path in ("/rest/v1/ships", "/rest/v1/ships/1"):
+        assert editor.request("OPTIONS", path, headers=asked).headers["content-profile"] == "public"
+        problem(editor.request("OPTIONS", path, headers={"Accept-Profile": "private"}), 406, "PGRST106")
     refused = editor.post("/rest/v1/ships", {"name": "Emma"}, headers={"Content-Profile": "private"})
     problem(refused, 406, "PGRST106")
