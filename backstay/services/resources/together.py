@@ -157,10 +157,4 @@ class ResourceTogether:
     ) -> Outcome:
         arguments = from_json(step.action, step.arguments)
         wanted = RowsWanted(step.query, tuple(values))
-        if session is None:
-            return await self._actions.call(context, step.action, arguments, wanted)
-        # Writes of tables go around the session's objects: what an action finds is as it is now.
-        session.expire_all()
-        outcome = await self._actions.call(context, step.action, arguments, wanted, session)
-        await session.flush()
-        return outcome
+        return await self._actions.call(context, step.action, arguments, wanted, session)
