@@ -11,7 +11,7 @@ class DatabaseSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    url: str = "sqlite:///.data/app.db"
+    url: str = Field(default="sqlite:///.data/app.db", repr=False)  # may hold a password
     pool_size: int = Field(default=8, ge=1, le=200)
     pool_timeout_seconds: float = Field(default=5.0, gt=0)
     statement_timeout_seconds: float = Field(default=5.0, gt=0)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from backstay.config.database import DatabaseSettings
 from backstay.config.environment import Environment
 from backstay.config.loader import load_settings, variable_name
 from backstay.errors import ConfigurationError
@@ -218,3 +219,8 @@ def test_keys_that_were_damaged_are_told_with_their_file(tmp_path: Path) -> None
 
 def test_the_variable_of_a_setting_is_its_path() -> None:
     assert variable_name("http", "max_body_bytes") == "BACKSTAY_HTTP__MAX_BODY_BYTES"
+
+
+def test_what_is_printed_of_settings_holds_no_password_of_the_database() -> None:
+    settings = DatabaseSettings(url="postgresql://app:correct-horse@db/app")
+    assert "correct-horse" not in f"{settings!r} {settings}"
