@@ -25,15 +25,17 @@ _MOST_PROBLEMS = 100
 def from_json(action: Action, document: bytes) -> Arguments:
     """The arguments in a JSON object; nothing at all counts as an empty one.
 
+    What is no object is the argument itself, where the action has one alone.
+
     Raises:
-        BackstayError: `PGRST102` for what is no JSON object, `validation_failed` with a problem for each bad value,
-            each missing and each unknown argument.
+        BackstayError: `PGRST102` for other JSON, and what is none; `validation_failed` with a problem for each bad
+            value, each missing and each unknown argument.
     """
     document = document or b"{}"
     try:
         value = json_text.loads(document.decode())
         if not isinstance(value, dict):
-            raise ValueError("the arguments are an object")
+            document = b'{"%b":%b}' % (_only(action).encode(), document)
         if b"\\u" in document:
             json.dumps(value, ensure_ascii=False, default=str).encode()
     except ValueError as error:
@@ -42,6 +44,18 @@ def from_json(action: Action, document: bytes) -> Arguments:
         return _by_name(action, action.arguments.model_validate_json(document, strict=True))
     except ValidationError as error:
         raise _problems(error) from None
+
+
+def _only(action: Action) -> str:
+    """The name of the one argument that the action has.
+
+    Raises:
+        ValueError: it has none, or several, or one that JSON cannot hold.
+    """
+    names = [each.name for each in action.parameters]
+    if len(names) != 1 or action.parameters[0].takes in (Takes.BYTES, Takes.UPLOAD):
+        raise ValueError("the arguments are an object")
+    return names[0]
 
 
 def from_texts(

@@ -108,6 +108,20 @@ def test_arguments_are_read_strictly_and_values_come_back_bare(anonymous: Caller
     problem(anonymous.post(f"{door}/tools.echo", content=b"<a/>", headers=xml), 415, "unsupported_media_type")
 
 
+@pytest.mark.parametrize("door", DOORS)
+def test_a_body_that_is_no_object_is_the_one_argument_of_an_action(
+    anonymous: CallerClient, alice: CallerClient, door: str
+) -> None:
+    alice.post("/rest/v1/trees", {"name": "elm"})
+    assert alice.post(f"{door}/trees.named", content=b'"elm"').json()["name"] == "elm"
+    assert anonymous.post(f"{door}/trees.named", content=b'"elm"').content == b"null"
+    for body in (b"[]", b"1", b"null"):
+        refused = problem(anonymous.post(f"{door}/trees.named", content=body), 400, "validation_failed")
+        assert details_of(refused).keys() == {"name"}
+    for body in (b'"x","name":"elm"', b'"\\ud800"', b"NaN", b'["a"'):
+        problem(anonymous.post(f"{door}/trees.named", content=body), 400, "PGRST102")
+
+
 def test_what_is_missing_or_unknown_is_said_in_the_words_of_the_door(anonymous: CallerClient) -> None:
     document = problem(
         anonymous.post(f"{FUNCTIONS}/tools.echo", {"self": 1, "ctx": {}}), 400, "validation_failed"
