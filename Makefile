@@ -38,9 +38,8 @@ token: $(READY)  ## an access token for the demo: make token EMAIL=alice@example
 	@BACKSTAY_DATA_FOLDER='$(abspath $(DATA))' $(BIN)/backstay --project examples/atlas token \
 		--email '$(EMAIL)' $(if $(ROLE),--role '$(ROLE)')
 
-# Each process has a PostgreSQL of its own, so that more than four of them get into each other's way.
 test: $(READY)  ## every test, on SQLite and PostgreSQL (one file: make test ARGS=tests/api/test_openapi.py)
-	@PROFILE=$(PROFILE) $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadscope $(ARGS)
+	@PROFILE=$(PROFILE) $(BIN)/python -m pytest $(ARGS)
 
 lint: $(READY)  ## style, types, import contracts, and the longest functions and files
 	@$(BIN)/ruff check .

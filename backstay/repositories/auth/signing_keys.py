@@ -28,16 +28,16 @@ class SigningKeyRepository:
         )
         return tuple(found)
 
-    async def replace(self, keys: Sequence[StoredKey]) -> None:
-        """Make the stored keys these.
+    async def replace(self, stored: Sequence[StoredKey], keys: Sequence[StoredKey]) -> None:
+        """Put keys in the place of those that `all_locked` gave. What another process made meanwhile is not touched.
 
         Raises:
             BackstayError: `23505`, by the unit of work, when another process made the first keys meanwhile.
         """
         wanted = {key.kid: key for key in keys}
-        for stored in await self.all():
-            if stored.kid not in wanted:
-                await self._session.delete(stored)
+        for key in stored:
+            if key.kid not in wanted:
+                await self._session.delete(key)
         # One key is current at any time: the old one steps back before the new one takes its place.
         for key in sorted(keys, key=lambda each: each.state == "current"):
             await self._session.merge(key)

@@ -201,7 +201,7 @@ class Authority:
                 repository = SigningKeyRepository(session)
                 if not await repository.all_locked():
                     made = rotate((), self._secret, self._clock())
-                    await repository.replace([_to_stored(key) for key in made])
+                    await repository.replace((), [_to_stored(key) for key in made])
         return await self.stored_keys()
 
     async def rotate_keys(self, context: Context) -> SigningKey:
@@ -233,9 +233,10 @@ class Authority:
     ) -> Sequence[SigningKey]:
         async with self._units.begin(context) as session:
             repository = SigningKeyRepository(session)
-            stored = [_from_stored(key) for key in await repository.all_locked()]
-            keys = without_dead(change(stored), self._clock(), self._settings.lifetime_seconds)
-            await repository.replace([_to_stored(key) for key in keys])
+            stored = await repository.all_locked()
+            changed = change([_from_stored(key) for key in stored])
+            keys = without_dead(changed, self._clock(), self._settings.lifetime_seconds)
+            await repository.replace(stored, [_to_stored(key) for key in keys])
             await RevocationRepository(session).keys()
             self._audit.record(session, context, event, kid=kid)
         await self.load_keys()
