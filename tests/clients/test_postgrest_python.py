@@ -262,7 +262,7 @@ def test_actions(rest: SyncPostgrestClient, editor: SyncPostgrestClient) -> None
     for get in (False, True):
 
         def fleet(count: CountMethod | None = None, *, get: bool = get) -> Any:
-            return rest.rpc("harbour.fleet", {"least": 200}, count=count, get=get)  # type: ignore[dict-item]
+            return rest.rpc("harbour.fleet", {"least": 200}, count=count, get=get)  # type: ignore[dict-item]  # the client takes it
 
         assert _rows(fleet().select("name").gt("tons", 300).limit(1)) == [{"name": "Clara"}]
         assert _rows(fleet().select("name").order("tons").offset(1).limit(1)) == [{"name": "Anna"}]
@@ -278,7 +278,7 @@ def test_actions(rest: SyncPostgrestClient, editor: SyncPostgrestClient) -> None
     head = rest.rpc("harbour.fleet", {"least": "200"}, head=True, count=CountMethod.exact).execute()
     assert (head.data, head.count) == ([], 3)
     assert _rows(rest.rpc("harbour.log", {}).select("id").plfts("words", "storm")) == [{"id": 1}]
-    assert _rows(editor.rpc("harbour.christen", {"ship_id": 4, "name": "D"}))[0]["name"] == "D"  # type: ignore[dict-item]
+    assert _rows(editor.rpc("harbour.christen", {"ship_id": 4, "name": "D"}))[0]["name"] == "D"  # type: ignore[dict-item]  # the client takes it
 
 
 def test_full_text(rest: SyncPostgrestClient) -> None:

@@ -243,7 +243,7 @@ class Botany(Service):
         return leaf
 
     @action(rule=True)
-    async def turn(self, ctx: Context, filter: str) -> OtherLeaf:  # type: ignore[valid-type]
+    async def turn(self, ctx: Context, filter: str) -> OtherLeaf:  # type: ignore[valid-type]  # made at run time
         return OtherLeaf(page=1)
 
     @action(rule=True)

@@ -17,7 +17,7 @@ def row_actions(model: Any) -> type[Service]:
             self.session = session
 
         @action(method="GET", rule=True, rows=model)
-        async def everything(self, ctx) -> Select[Any]:  # type: ignore[no-untyped-def]
+        async def everything(self, ctx) -> Select[Any]:  # type: ignore[no-untyped-def]  # ctx is not told by type
             """All of them, the last one first."""
             is_postgres = self.session.get_bind().dialect.name == "postgresql"
             columns = [
@@ -27,13 +27,13 @@ def row_actions(model: Any) -> type[Service]:
             return select(model).order_by(*map(desc, columns))
 
         @action(method="GET", rule=True)
-        async def listed(self, ctx, keys: list[list[Any]]) -> list[model]:  # type: ignore[no-untyped-def]
+        async def listed(self, ctx, keys: list[list[Any]]) -> list[model]:  # type: ignore[no-untyped-def]  # ctx is not told by type
             """Those of the keys, in their order and as often as they are named."""
             by_key = {_key(row): row for row in await self.session.scalars(select(model))}
             return [by_key[tuple(key)] for key in keys if tuple(key) in by_key]
 
         @action(rule=True)
-        async def single(self, ctx, key: list[Any]) -> model | None:  # type: ignore[no-untyped-def]
+        async def single(self, ctx, key: list[Any]) -> model | None:  # type: ignore[no-untyped-def]  # ctx is not told by type
             """That of the key."""
             found = [row for row in await self.session.scalars(select(model)) if _key(row) == tuple(key)]
             return found[0] if found else None
