@@ -17,10 +17,10 @@ from backstay.controllers.auth.oauth import AtProviders
 from backstay.controllers.auth.sign_in import SignIn
 from backstay.controllers.endpoints import Endpoint
 from backstay.controllers.mail.pages import MailPages
-from backstay.repositories.auth.credentials import CredentialRepository
 from backstay.repositories.auth.providers import Provider
 from backstay.repositories.auth.providers.github import GithubProvider
 from backstay.repositories.auth.providers.oidc import OidcProvider
+from backstay.repositories.auth.sign_ins import SignInRepository
 from backstay.repositories.database import Database
 from backstay.repositories.mail import Mailer
 from backstay.repositories.mail.folder import FolderMailer
@@ -91,7 +91,7 @@ class IdentityParts:
         settings, auth, secret = self._settings, self._settings.auth, self._secret
         templates = Templates(_folders(project), settings.mail.language)
         self.audit = Audit()
-        self.credentials = CredentialRepository(database)
+        self.sign_ins = SignInRepository(database)
         self.throttles = Throttles(database, secret, auth.throttle_factor)
         self.authority = Authority(self._units, tokens, revoked, settings.tokens, secret, self.audit)
         self.roles = Roles(self._units, self.authority, self.audit)
@@ -114,6 +114,7 @@ class IdentityParts:
         origins = settings.http.cors_origins if settings.http.cors_credentials else ()
         self.sessions = AuthSessions(
             self._units,
+            self.sign_ins,
             tokens,
             RefreshTokens(secret),
             self.authority,
@@ -126,7 +127,7 @@ class IdentityParts:
         self.csrf = Csrf(secret, auth.public_url, origins)
         self.accounts = Accounts(
             self._units,
-            self.credentials,
+            self.sign_ins,
             self.sessions,
             self.passwords,
             self.policy,

@@ -26,7 +26,7 @@ _IDENTITIES = (
 )
 _FACTORS = select(Factor).where(Factor.user_id == bindparam("user_id")).order_by(Factor.created_at, Factor.id)
 # Each with each, which is a row for nearly everybody, and less than three statements for those who have several.
-_OF_USER = (
+OF_USER = (
     select(User, Identity, Factor, Role.name, Role.permissions)
     .select_from(User)
     .outerjoin(Identity, Identity.user_id == User.id)
@@ -35,8 +35,7 @@ _OF_USER = (
     .outerjoin(Role, Role.name == Grant.role)
     .order_by(Identity.created_at, Identity.id, Factor.created_at, Factor.id, Role.name)
 )
-_STANDING = _OF_USER.where(User.id == bindparam("user_id"))
-_STANDING_BY_KEY = _OF_USER.where(User.email_key == bindparam("email_key"))
+_STANDING = OF_USER.where(User.id == bindparam("user_id"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,12 +139,7 @@ class UserRepository:
 
     async def standing(self, user: User) -> Standing:
         """What a token tells of the user."""
-        return _standing((await self._session.execute(_STANDING, {"user_id": user.id})).all())
-
-    async def standing_by_key(self, email_key: str) -> Standing | None:
-        """What a token tells of the user with that address, by its key; one statement."""
-        found = (await self._session.execute(_STANDING_BY_KEY, {"email_key": email_key})).all()
-        return _standing(found) if found else None
+        return standing_of((await self._session.execute(_STANDING, {"user_id": user.id})).all())
 
     async def save(self) -> None:
         """Write what was changed on the users of this session."""
@@ -192,7 +186,8 @@ class IdentityRepository:
         )
 
 
-def _standing(found: Sequence[Any]) -> Standing:
+def standing_of(found: Sequence[Any]) -> Standing:
+    """What the rows of `OF_USER` say of its one user."""
     identities = {identity.id: identity for _, identity, *_ in found if identity is not None}
     factors = {factor.id: factor for _, _, factor, *_ in found if factor is not None}
     roles = {name: permissions for *_, name, permissions in found if name is not None}

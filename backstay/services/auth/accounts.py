@@ -19,8 +19,8 @@ from backstay.models.auth.addresses import Address, read_address
 from backstay.models.auth.identity import EMAIL_PROVIDER, Identity
 from backstay.models.auth.records import AuditEvent
 from backstay.models.auth.user import User
-from backstay.repositories.auth.credentials import CredentialRepository
 from backstay.repositories.auth.roles import RoleRepository
+from backstay.repositories.auth.sign_ins import Found, SignInRepository
 from backstay.repositories.auth.users import IdentityRepository, UserRepository
 from backstay.repositories.database.sessions import Session
 from backstay.repositories.mail import Mail
@@ -38,6 +38,8 @@ from backstay.services.unit_of_work import UnitOfWork, once_more
 from backstay.utils.clock import utc_now
 
 MAX_METADATA_BYTES = 4096
+# A sign-in is kept only if nothing about the user changed while the password was looked at.
+_MOST_TRIES = 5
 
 
 class Accounts:
@@ -46,7 +48,7 @@ class Accounts:
     def __init__(
         self,
         units: UnitOfWork,
-        credentials: CredentialRepository,
+        sign_ins: SignInRepository,
         sessions: AuthSessions,
         passwords: Passwords,
         policy: PasswordPolicy,
@@ -59,7 +61,7 @@ class Accounts:
         clock: Callable[[], dt.datetime] = utc_now,
     ) -> None:
         self._units = units
-        self._credentials = credentials
+        self._sign_ins = sign_ins
         self._sessions = sessions
         self._passwords = passwords
         self._policy = policy
@@ -222,29 +224,37 @@ class Accounts:
         self, context: Context, address: Address | None, password: str, client: Client, turn: Turn
     ) -> Signed:
         await self._throttles.spend(context, "password", address.key if address else "")
-        known_hash = await self._credentials.password_hash(address.key) if address else None
-        verdict = await turn.verify(known_hash, password)
-        renewed = await turn.hash(password) if verdict.ok and verdict.needs_rehash else None
-        async with self._units.begin(context) as session:
-            # Asked again: meanwhile the password may have been changed, and then this one is not it.
-            standing = await UserRepository(session).standing_by_key(address.key) if address else None
-            user = standing.user if standing else None
-            good = verdict.ok and user is not None and user.password_hash == known_hash
-            if good and user is not None:
-                self._require_usable(user)
-                if renewed is not None:
-                    user.password_hash = renewed
-                signed = await self._sessions.begin(
-                    session, context, user, "password", client=client, standing=standing
-                )
-            else:
+        found = await self._sign_ins.find(address.key) if address else None
+        verdict = await turn.verify(found.password_hash if found else None, password)
+        signed = None
+        if verdict.ok and found is not None and address is not None:
+            renewed = await turn.hash(password) if verdict.needs_rehash else None
+            signed = await self._begun(context, address, found, renewed, client)
+        if signed is None or address is None:
+            async with self._units.begin(context) as session:
                 self._audit.record(
-                    session, context, AuditEvent.SIGN_IN_FAILED, user_id=user.id if user else None
+                    session, context, AuditEvent.SIGN_IN_FAILED, user_id=found.user_id if found else None
                 )
-        if not good or address is None:
             raise BackstayError("invalid_credentials")
         await self._throttles.forgive(context, "password", address.key)
         return signed
+
+    async def _begun(
+        self, context: Context, address: Address, found: Found, renewed: str | None, client: Client
+    ) -> Signed | None:
+        """A session for whoever was found; None when their password is not the one that was looked at any more."""
+        known_hash = found.password_hash
+        now: Found | None = found
+        for _ in range(_MOST_TRIES):
+            if now is None or known_hash is None or now.password_hash != known_hash:
+                return None
+            standing = now.standing()
+            self._require_usable(standing.user)
+            signed = await self._sessions.begin_by_password(context, standing, renewed or known_hash, client)
+            if signed is not None:
+                return signed
+            now = await self._sign_ins.find(address.key)
+        raise BackstayError("conflict")
 
     def _require_usable(self, user: User) -> None:
         if user.is_banned(self._clock()):

@@ -19,6 +19,7 @@ from backstay.repositories.auth.audit import AuditRepository
 from backstay.repositories.database.sessions import Session
 from backstay.services.context import Context
 from backstay.utils.clock import utc_now
+from backstay.utils.ids import uuid7
 
 # What commands run as: above the rules, and known by its name in the log.
 CLI = Caller(role="service_role")
@@ -55,9 +56,27 @@ class Audit:
         Raises:
             ValueError: a detail is named like something that must not be written down.
         """
+        entry = self.line(context, event, user_id=user_id, session_id=session_id, **details)
+        AuditRepository(session).add(entry, kept=lambda: self.kept(entry))
+
+    def line(
+        self,
+        context: Context,
+        event: AuditEvent,
+        *,
+        user_id: UUID | None = None,
+        session_id: UUID | None = None,
+        **details: Detail,
+    ) -> AuditEntry:
+        """The line of `record`, for whoever adds it without a session; say so by `kept` once it is.
+
+        Raises:
+            ValueError: a detail is named like something that must not be written down.
+        """
         if any(_SECRET.search(name) for name in details):
             raise ValueError(f"an audit line with {sorted(details)}")
-        entry = AuditEntry(
+        return AuditEntry(
+            id=uuid7(),
             created_at=self._clock(),
             event=event.value,
             actor=actor_of(context.caller),
@@ -67,15 +86,18 @@ class Audit:
             client_ip=_storable(context.client_ip, _MAX_IP_LENGTH),
             details=_storable_details(details),
         )
-        fields = {
-            "actor": entry.actor,
-            "user_id": None if user_id is None else str(user_id),
-            "session_id": None if session_id is None else str(session_id),
-            "request_id": entry.request_id,
-            "client_ip": entry.client_ip,
-            "details": entry.details,
-        }
-        AuditRepository(session).add(entry, kept=lambda: self._log.info(event.value, **fields))
+
+    def kept(self, entry: AuditEntry) -> None:
+        """Write a line that is durable to the process's log."""
+        self._log.info(
+            entry.event,
+            actor=entry.actor,
+            user_id=None if entry.user_id is None else str(entry.user_id),
+            session_id=None if entry.session_id is None else str(entry.session_id),
+            request_id=entry.request_id,
+            client_ip=entry.client_ip,
+            details=entry.details,
+        )
 
 
 def actor_of(caller: Caller) -> str:

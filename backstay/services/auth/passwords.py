@@ -11,7 +11,6 @@ import asyncio
 import os
 import random
 import re
-import sys
 import threading
 import unicodedata
 from base64 import b64encode
@@ -26,6 +25,7 @@ from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatc
 
 from backstay.config.passwords import PasswordSettings
 from backstay.errors import BackstayError
+from backstay.utils.threads import run_behind_others
 
 _Result = TypeVar("_Result")
 
@@ -42,8 +42,6 @@ _PHC: Final = re.compile(
 # NFC never makes a text more than 4 times shorter; a longer one is refused without normalising it.
 _MOST_COMPOSED: Final = 4
 _MOST_SECONDS_AWAY: Final = 4
-# Hashing runs at a lower priority than the event loop, which answers everybody else meanwhile.
-_NICENESS: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +78,7 @@ class Passwords:
         self._waiting = 0
         self._most_waiting = settings.waiting_hashes
         self._lock = threading.Lock()
-        self._threads = ThreadPoolExecutor(settings.concurrent_hashes, "passwords", _yield_to_the_loop)
+        self._threads = ThreadPoolExecutor(settings.concurrent_hashes, "passwords", run_behind_others)
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[Turn]:
@@ -239,10 +237,3 @@ def _unmatchable(settings: PasswordSettings) -> str:
 def _come_back() -> int:
     """Seconds; not the same for all of a crowd, which would only come back as one."""
     return random.randint(1, _MOST_SECONDS_AWAY)
-
-
-def _yield_to_the_loop() -> None:
-    # Linux keeps a niceness for each thread; elsewhere it is the process's, and stays.
-    if sys.platform == "linux":
-        with suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)

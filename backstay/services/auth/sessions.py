@@ -21,6 +21,7 @@ from backstay.models.auth.session import MAX_AGENT_LENGTH, AuthSession
 from backstay.models.auth.user import User
 from backstay.repositories.auth.revocations import RevocationRepository
 from backstay.repositories.auth.sessions import SessionRepository
+from backstay.repositories.auth.sign_ins import SignInRepository
 from backstay.repositories.auth.users import Standing, UserRepository
 from backstay.repositories.database.sessions import Session
 from backstay.services.auth.audit import Audit
@@ -73,6 +74,7 @@ class AuthSessions:
     def __init__(
         self,
         units: UnitOfWork,
+        sign_ins: SignInRepository,
         access: AccessTokens,
         refresh: RefreshTokens,
         authority: Authority,
@@ -83,6 +85,7 @@ class AuthSessions:
         clock: Callable[[], dt.datetime] = utc_now,
     ) -> None:
         self._units = units
+        self._sign_ins = sign_ins
         self._access = access
         self._refresh = refresh
         self._authority = authority
@@ -101,21 +104,57 @@ class AuthSessions:
         *,
         client: Client = NOBODYS,
         provider: str | None = None,
-        standing: Standing | None = None,
     ) -> Signed:
         """A new session for a user who has just proven to be one, within the transaction that used the proof.
 
         Args:
-            method: of `amr`, such as `password`.
-            standing: of the user, where it was found in this transaction already.
+            method: of `amr`, such as `otp`.
 
         Raises:
             BackstayError: `user_banned`.
         """
+        row = self._new(context, user, method, client, provider)
+        user.last_sign_in_at = row.created_at
+        self._audit.record(
+            session, context, AuditEvent.USER_SIGNED_IN, user_id=user.id, session_id=row.id, method=method
+        )
+        # The three of them are written together, with this.
+        await SessionRepository(session).add(row)
+        return self._signed(await UserRepository(session).standing(user), row)
+
+    async def begin_by_password(
+        self, context: Context, standing: Standing, hashed: str, client: Client
+    ) -> Signed | None:
+        """A new session for a user whose password was right, in a transaction of its own.
+
+        Args:
+            standing: of the user, as it was before the password was looked at.
+            hashed: the password's hash from now on.
+
+        Returns:
+            None when the password, or what tokens say of the user, has changed since.
+
+        Raises:
+            BackstayError: `user_banned`.
+        """
+        user = standing.user
+        row = self._new(context, user, "password", client)
+        line = self._audit.line(
+            context, AuditEvent.USER_SIGNED_IN, user_id=user.id, session_id=row.id, method="password"
+        )
+        if not await self._sign_ins.keep(user, hashed, row, line):
+            return None
+        self._audit.kept(line)
+        user.last_sign_in_at = row.created_at
+        return self._signed(standing, row)
+
+    def _new(
+        self, context: Context, user: User, method: str, client: Client, provider: str | None = None
+    ) -> AuthSession:
         now = self._clock()
         if user.is_banned(now):
             raise BackstayError("user_banned")
-        row = AuthSession(
+        return AuthSession(
             id=uuid7(),
             user_id=user.id,
             key=new_session_key(),
@@ -128,13 +167,6 @@ class AuthSessions:
             renewed_at=now,
             expires_at=now + dt.timedelta(days=self._auth.session_days),
         )
-        user.last_sign_in_at = now
-        self._audit.record(
-            session, context, AuditEvent.USER_SIGNED_IN, user_id=user.id, session_id=row.id, method=method
-        )
-        # The three of them are written together, with this.
-        await SessionRepository(session).add(row)
-        return self._signed(standing or await UserRepository(session).standing(user), row)
 
     async def raise_level(
         self, session: Session, context: Context, user: User, row: AuthSession, method: str
