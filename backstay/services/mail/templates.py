@@ -34,7 +34,7 @@ _LANGUAGE = "language"
 
 
 class Templates:
-    """The mails' templates, all of them read and checked at once.
+    """The mails' templates. Those that are not Backstay's own are checked at once; to check the 49 takes 120 ms.
 
     Args:
         folders: each holds folders named by language; a file of an earlier one replaces that of a later one. Those
@@ -108,7 +108,7 @@ class Templates:
             return [f"mail.language: there are no mails in the language {default_language!r}"]
         missing = [file for name in NAMES for file in self._missing_parts(self._default, name)]
         problems = [f"mails: {file} is missing, and its language is the default" for file in missing]
-        for file in self._loader.list_templates():
+        for file in FileSystemLoader(self._folders[:-1]).list_templates():
             if file.endswith((".txt", ".html")):
                 problems += self._problems_of(file)
         return problems
