@@ -70,7 +70,7 @@ def test_nothing_in_a_line_is_obeyed_by_a_terminal(evil: str, development: bool)
         assert json.loads(raw.splitlines()[0])["path"] == f"/a{evil}b"
 
 
-@pytest.mark.parametrize("text", ["a" * 100_000, "\u202e" * 100_000, '"' * 100_000, "\ud800" * 100_000])
+@pytest.mark.parametrize("text", ["a" * 10_000, "\u202e" * 10_000, '"' * 10_000, "\ud800" * 10_000])
 def test_a_line_is_bounded_and_still_json(text: str) -> None:
     assert _line(event="seen", path=text)["truncated"] is True
     assert _line(event="seen", exception=text + " the end")["exception"].endswith(" the end")
