@@ -152,8 +152,8 @@ async def test_nobody_gives_what_they_do_not_hold(world: World) -> None:
     assert (await world.call("GET", "/admin/api_keys", None, token)).json()["code"] == "not_admin"
     # A role that permits nothing: rules ask for it by name.
     editor = (await with_role(world, "editor@example.com", "editor"))["user"]["id"]
-    body = {"name": "support", "permissions": ["users:*", "api_keys:*"]}
-    support = (await as_service(world, "POST", "/admin/api_keys", body)).json()["api_key"]
+    power = {"name": "support", "permissions": ["users:*", "api_keys:*"]}
+    support = (await as_service(world, "POST", "/admin/api_keys", power)).json()["api_key"]
     for method, path, sent in (
         ("PUT", f"/admin/users/{editor}", {"password": OTHER}),
         ("POST", "/admin/generate_link", {"type": "magiclink", "email": "editor@example.com"}),
