@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -74,7 +74,7 @@ class HalfChanged:
 class FlowCode:
     """The client that asked for the letter finishes by exchanging this code."""
 
-    code: str
+    code: str = field(repr=False)
 
 
 class MailSignIn:

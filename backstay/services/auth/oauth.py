@@ -70,7 +70,7 @@ class Arrival:
     is_flow: bool
     carries_cookie: bool
     signed: Signed | None = None
-    code: str | None = None
+    code: str | None = field(default=None, repr=False)
     error: BackstayError | None = None
 
 

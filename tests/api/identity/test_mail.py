@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from sqlalchemy import event
 
-from tests.api.identity.conftest import PASSWORD, SECRET_KEY, World
+from tests.api.identity.conftest import ORIGIN, PASSWORD, SECRET_KEY, World
 
 OTHER = "another long enough phrase"
 VERIFIER = "v" * 64
@@ -66,6 +66,7 @@ async def test_a_link_leads_nowhere_but_to_allowed_addresses(world: World) -> No
         "javascript:alert(1)",
         "http://site.test/../../x%0d%0aSet-Cookie:a=b",
         "http://site.test/\\evil.test",
+        f"{ORIGIN}/auth/v1/authorize?provider=oidc",
     ):
         await world.client.post(
             "/auth/v1/recover", params={"redirect_to": wanted}, json={"email": "nobody@example.com"}
