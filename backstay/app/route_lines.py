@@ -35,12 +35,10 @@ def platform_routes(settings: Settings) -> list[RouteLine]:
     if settings.serves_docs:
         paths += [routes.OPENAPI, routes.DOCS]
     lines = [RouteLine("GET", path, "everyone", True) for path in paths]
+    several = [("POST", routes.BATCH)]
     if settings.graphql.enabled:
-        lines += [
-            RouteLine(method, routes.GRAPHQL, "the rules of each table and action", False)
-            for method in GRAPHQL_METHODS
-        ]
-    return lines
+        several += [(method, routes.GRAPHQL) for method in GRAPHQL_METHODS]
+    return lines + [RouteLine(*each, "the rules of each table and action", False) for each in several]
 
 
 def endpoint_routes(endpoints: Iterable[Endpoint]) -> list[RouteLine]:

@@ -8,7 +8,7 @@ is its handler's.
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 from urllib.parse import parse_qsl
@@ -33,6 +33,10 @@ class Body(BaseModel):
     """Base of request bodies. Members that nobody reads are left alone: clients send some of their own."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
+
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        """Nothing: what clients send is secret as often as not."""
+        return ()
 
 
 class Empty(Body):

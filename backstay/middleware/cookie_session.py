@@ -2,12 +2,13 @@
 
 In charge of finding the cookie and of refusing what another site made the browser send. Whose cookie it is and what
 proves a page of our own is decided by `services/auth`. A request that sends `Authorization` or a key is the bearer's,
-and its cookie counts for nothing.
+and its cookie counts for nothing; the publishable key names nobody, and leaves the cookie its say.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
+from urllib.parse import unquote_to_bytes
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -38,7 +39,8 @@ class CookieSession:
             headers = exchange_of(scope).headers
             if b"cookie" in headers:
                 await self._authenticate(scope, headers[b"cookie"])
-            if _ASKS_FOR_COOKIE in scope["query_string"]:
+            # Decoded, as whoever reads the query will have it.
+            if scope["query_string"] and _ASKS_FOR_COOKIE in unquote_to_bytes(scope["query_string"]):
                 self._csrf.require_own_page(
                     scope["method"], headers.get(b"sec-fetch-site"), headers.get(b"origin")
                 )

@@ -135,6 +135,17 @@ def signing_key(holder: Holder) -> None:
     holder.both.backstay("keys", "revoke", kid, "--yes")
 
 
+def disabled(holder: Holder) -> None:
+    """An operator disables the user."""
+    holder.both.backstay("user", "disable", holder.acting["user"]["email"])
+
+
+def made_again(holder: Holder) -> None:
+    """A role is removed, and one of the same name made, which nobody has."""
+    holder.both.admin(0, "DELETE", "/admin/roles/editor")
+    holder.both.admin(0, "PUT", "/admin/roles/editor", {"permissions": []})
+
+
 TABLE: dict[str, tuple[Callable[[Holder], None], set[str]]] = {
     "sign-out-local": (own("POST", "/logout?scope=local"), ACTING),
     "sign-out-others": (own("POST", "/logout?scope=others"), ELSEWHERE),
@@ -145,6 +156,17 @@ TABLE: dict[str, tuple[Callable[[Holder], None], set[str]]] = {
     "admin-sign-out": (administrators("DELETE", "/admin/users/{user}/sessions"), ACTING | ELSEWHERE),
     "ban": (administrators("PUT", "/admin/users/{user}", {"ban_duration": "1h"}), ACTING | ELSEWHERE),
     "delete": (administrators("DELETE", "/admin/users/{user}"), ACTING | ELSEWHERE),
+    "soft-delete": (
+        administrators("DELETE", "/admin/users/{user}", {"should_soft_delete": True}),
+        ACTING | ELSEWHERE,
+    ),
+    "disable": (disabled, ACTING | ELSEWHERE),
+    # What tokens say of the address is true no longer; sessions go on, and get new ones.
+    "admin-address": (
+        administrators("PUT", "/admin/users/{user}", {"email": f"{uuid4().hex}@example.com"}),
+        ACCESS,
+    ),
+    "role-made-again": (made_again, EDITOR),
     "role": (administrators("DELETE", "/admin/users/{user}/roles/editor"), EDITOR),
     "api-key": (administrators("DELETE", "/admin/api_keys/{key}"), {"key"}),
     "signing-key": (signing_key, ACCESS),

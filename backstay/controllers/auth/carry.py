@@ -13,7 +13,7 @@ from backstay.controllers.auth.documents import reuse_headers, session_document,
 from backstay.controllers.endpoints import Ask, Reply
 from backstay.controllers.http import Header
 from backstay.errors import BackstayError
-from backstay.services.auth.cookie_sessions import COOKIE_NAME, CookieSessions
+from backstay.services.auth.cookie_sessions import COOKIE_NAME, CookieSessions, session_cookie
 from backstay.services.auth.csrf import Csrf
 from backstay.services.auth.sessions import Signed
 
@@ -40,6 +40,22 @@ class Carry:
         if wanted not in (None, "token", "cookie"):
             raise BackstayError("validation_failed", "session: must be token or cookie")
         return wanted == "cookie"
+
+    def require_own_page(self, ask: Ask[Any]) -> None:
+        """Refuse a user's GET that changes something, when another site may have made a browser send it.
+
+        Raises:
+            BackstayError: `bad_csrf_token`.
+        """
+        headers = ask.http.headers
+        if b"authorization" not in headers:  # so it is a cookie that vouches for the user
+            self._csrf.require(
+                "POST",
+                headers.get(b"sec-fetch-site"),
+                headers.get(b"origin"),
+                headers.get(b"x-csrf-token"),
+                session_cookie(headers.get(b"cookie", b"")) or b"",
+            )
 
     def reply(self, ask: Ask[Any], signed: Signed) -> Reply:
         """The answer to a sign-in."""

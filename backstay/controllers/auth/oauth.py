@@ -42,6 +42,7 @@ class AtProviders:
 
     async def link(self, ask: Ask[Any]) -> Reply:
         """303 to the provider, or its address, to add an identity to the caller's account."""
+        self._carry.require_own_page(ask)
         return await self._depart(ask, link=True)
 
     async def _depart(self, ask: Ask[Any], *, link: bool) -> Reply:

@@ -25,10 +25,13 @@ class OneTimeRepository:
         await self._session.flush()
 
     async def drop(self, user_id: UUID, purposes: Sequence[str] | None = None) -> None:
-        """Make a user's tokens useless: those of some purposes, or all."""
+        """Make a user's tokens useless: those of some purposes; or all, and the codes that links were changed for."""
         statement = delete(OneTimeToken).where(OneTimeToken.user_id == user_id)
         if purposes is not None:
             statement = statement.where(OneTimeToken.purpose.in_(purposes))
+        else:
+            codes = delete(Flow).where(Flow.user_id == user_id)
+            await self._session.execute(codes.execution_options(synchronize_session=False))
         await self._session.execute(statement.execution_options(synchronize_session=False))
 
     async def use_link(self, link_hash: bytes, now: dt.datetime) -> OneTimeToken | None:

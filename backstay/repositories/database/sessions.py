@@ -82,6 +82,7 @@ def postgres_engine(settings: DatabaseSettings) -> AsyncEngine:
         max_overflow=0,
         pool_timeout=settings.pool_timeout_seconds,
         pool_use_lifo=True,
+        hide_parameters=True,
         connect_args={"server_settings": session_settings(settings)},
     )
     event.listen(engine.sync_engine, "checkout", pass_over_ended)
@@ -126,6 +127,7 @@ def sqlite_engine(settings: DatabaseSettings, path: Path) -> AsyncEngine:
         max_overflow=0,
         pool_timeout=settings.pool_timeout_seconds,
         pool_use_lifo=True,
+        hide_parameters=True,
     )
     event.listen(engine.sync_engine, "begin", begin_sqlite)
     event.listen(

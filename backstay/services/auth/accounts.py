@@ -10,7 +10,7 @@ import datetime as dt
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from backstay.config.auth import AuthSettings
 from backstay.errors import BackstayError
@@ -36,6 +36,7 @@ from backstay.services.context import Context
 from backstay.services.mail.post import Post
 from backstay.services.unit_of_work import UnitOfWork, once_more
 from backstay.utils.clock import utc_now
+from backstay.utils.ids import uuid7
 
 MAX_METADATA_BYTES = 4096
 # A sign-in is kept only if nothing about the user changed while the password was looked at.
@@ -95,6 +96,7 @@ class Accounts:
         if not self._settings.sign_up:
             raise BackstayError("signup_disabled")
         address = read_address(email)
+        metadata = checked_metadata(metadata)
         self._policy.check(password, address=address)
         async with self._passwords.turn() as turn:
             await self._throttles.spend(context, "sign_up", address.key)
@@ -143,7 +145,9 @@ class Accounts:
                 redirect_to=redirect_to,
                 flow_id=flow_id,
             )
-            return await users.account(user), letter.mail
+            # Of one who has yet to confirm, the id would be the same each time, and tell so of the address.
+            answer = await users.account(user) if known is None else self._pretended(address, metadata)
+            return answer, letter.mail
 
     async def _pending(
         self,
@@ -174,12 +178,11 @@ class Accounts:
         """What a new account looks like, of nobody."""
         now = self._clock()
         user = new_user(address, metadata, now)
-        user.id = uuid4()
+        user.id = uuid7()
         user.authority = 0
-        user.updated_at = now
         user.confirmation_sent_at = now
         identity = email_identity(user, now)
-        identity.id, identity.updated_at = uuid4(), now
+        identity.id = uuid7()
         return Account(user, (identity,), ())
 
     async def sign_up_anonymously(
@@ -285,6 +288,7 @@ def new_user(address: Address, metadata: Mapping[str, Any], now: dt.datetime) ->
         app_metadata={"provider": EMAIL_PROVIDER, "providers": [EMAIL_PROVIDER]},
         is_anonymous=False,
         created_at=now,
+        updated_at=now,
     )
 
 
@@ -300,6 +304,7 @@ def email_identity(user: User, now: dt.datetime) -> Identity:
         data=data,
         last_sign_in_at=now,
         created_at=now,
+        updated_at=now,
     )
 
 

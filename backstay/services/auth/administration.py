@@ -294,8 +294,8 @@ class Administration:
             BackstayError: `user_not_found`, `forbidden`.
         """
         user = await self._found(session, user_id)
-        _, permissions = await RoleRepository(session).of_user(user_id)
-        require_held(context.caller, permissions)
+        roles, permissions = await RoleRepository(session).of_user(user_id)
+        require_held(context.caller, permissions, roles)
         return user
 
     async def _disown(self, session: Session, user_id: UUID) -> int:

@@ -171,7 +171,8 @@ class AccountChanges:
         if change.nonce:
             await self._use_nonce(context, user, change.nonce)
         elif change.current_password is not None:
-            await self._throttles.spend(context, "password", user.email_key or "")
+            # Not counted with sign-ins: strangers use those up, and this is for somebody who is signed in.
+            await self._throttles.spend(context, "reauthenticate", str(user.id))
             if not (await self._passwords.verify(user.password_hash, change.current_password)).ok:
                 raise BackstayError("current_password_invalid")
         elif not is_fresh(context, self._clock()):

@@ -100,8 +100,12 @@ def _user_caller(claims: dict[str, Any]) -> Caller:
     metadata = claims.pop("user_metadata", {})
     if not isinstance(metadata, dict):
         raise _malformed("user_metadata")
+    if "session_id" in claims:
+        _id(claims, "session_id")
+    if type(claims.get("authority", 0)) is not int:
+        raise _malformed("authority")
     return Caller(
-        id=_user_id(claims.get("sub")),
+        id=_id(claims, "sub"),
         role=USER_ROLE,
         roles=_names(claims, "roles"),
         permissions=_names(claims, "permissions"),
@@ -112,17 +116,18 @@ def _user_caller(claims: dict[str, Any]) -> Caller:
     )
 
 
-def _user_id(subject: Any) -> UUID:
-    if isinstance(subject, str) and len(subject) == 36:
+def _id(claims: Mapping[str, Any], name: str) -> UUID:
+    text = claims.get(name)
+    if isinstance(text, str) and len(text) == 36:
         try:
-            user_id = UUID(subject)
+            read = UUID(text)
         except ValueError:
             pass
         else:
             # UUID() also reads braces, `urn:` and foreign digits.
-            if str(user_id) == subject.lower():
-                return user_id
-    raise _malformed("sub")
+            if str(read) == text.lower():
+                return read
+    raise _malformed(name)
 
 
 def _names(claims: Mapping[str, Any], name: str) -> frozenset[str]:

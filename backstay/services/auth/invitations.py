@@ -149,7 +149,8 @@ class Invitations:
             if purpose in (SIGN_UP, INVITE) and user.email_confirmed_at is not None:
                 raise BackstayError("email_exists")
             # Whoever has the link can sign in with it.
-            require_held(context.caller, (await RoleRepository(session).of_user(user.id))[1])
+            roles, permissions = await RoleRepository(session).of_user(user.id)
+            require_held(context.caller, permissions, roles)
         elif purpose in (SIGN_UP, INVITE, MAGIC_LINK):
             user = new_user(address, wanted.metadata or {}, self._clock())
             await users.add(user)

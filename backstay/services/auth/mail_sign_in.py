@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from backstay.config.auth import AuthSettings
 from backstay.errors import BackstayError
@@ -74,7 +74,7 @@ class HalfChanged:
 class FlowCode:
     """The client that asked for the letter finishes by exchanging this code."""
 
-    code: str
+    code: str = field(repr=False)
 
 
 class MailSignIn:
@@ -224,14 +224,12 @@ class MailSignIn:
         await self._throttles.spend(context, "verify", address.key)
         async with self._units.begin(context) as session:
             user = await self._addressed(session, address.key, purposes)
-            used = None
-            if user is not None:
-                tokens = OneTimeRepository(session)
-                used = await self._codes.use_code(tokens, user.id, purposes, address.key, code)
-                if used is None:
-                    self._audit.record(
-                        session, context, AuditEvent.CODE_REFUSED, user_id=user.id, purpose=kind
-                    )
+            user_id = None if user is None else user.id
+            # The same statements for an unknown address, of nobody: they take the same time.
+            tokens = OneTimeRepository(session)
+            used = await self._codes.use_code(tokens, user_id or uuid4(), purposes, address.key, code)
+            if used is None:
+                self._audit.record(session, context, AuditEvent.CODE_REFUSED, user_id=user_id, purpose=kind)
             result = await self._used(session, context, used, client) if used is not None else None
         if used is not None:
             await self._throttles.forgive(context, "verify", address.key)

@@ -12,8 +12,8 @@ import hmac
 import json
 import secrets
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
 from uuid import UUID
 
 from backstay.config.auth import AuthSettings
@@ -27,6 +27,7 @@ from backstay.models.auth.user import User
 from backstay.repositories.auth.one_time import FlowRepository, OneTimeRepository
 from backstay.repositories.auth.providers import Exchange, ProvenIdentity, Provider
 from backstay.repositories.auth.roles import RoleRepository
+from backstay.repositories.auth.sessions import SessionRepository
 from backstay.repositories.auth.users import IdentityRepository, UserRepository
 from backstay.repositories.database.sessions import Session
 from backstay.services.auth.accounts import new_user
@@ -34,7 +35,7 @@ from backstay.services.auth.audit import Audit
 from backstay.services.auth.client import Client
 from backstay.services.auth.flows import Challenge, Flows
 from backstay.services.auth.sealing import Sealing
-from backstay.services.auth.sessions import AuthSessions, Signed
+from backstay.services.auth.sessions import AuthSessions, Signed, session_of
 from backstay.services.auth.throttles import Throttles
 from backstay.services.context import Context
 from backstay.services.unit_of_work import UnitOfWork, once_more
@@ -69,7 +70,7 @@ class Arrival:
     is_flow: bool
     carries_cookie: bool
     signed: Signed | None = None
-    code: str | None = None
+    code: str | None = field(default=None, repr=False)
     error: BackstayError | None = None
 
 
@@ -137,7 +138,9 @@ class OAuth:
         Raises:
             BackstayError: `oauth_provider_not_supported`, `provider_unavailable`, `over_request_rate_limit`.
         """
-        provider = self._provider(name)
+        provider, own = self._provider(name), session_of(context) if link else None
+        if link and own is None:
+            raise BackstayError("session_not_found")
         await self._throttles.spend(context, "oauth", None)
         state, browser = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
         exchange = Exchange(self._callback, secrets.token_urlsafe(48), secrets.token_urlsafe(32))
@@ -154,7 +157,7 @@ class OAuth:
             data={
                 "provider": name,
                 "redirect_to": redirect_to,
-                "link": str(context.caller.id) if link else None,
+                "link": str(own) if own else None,
                 "cookie": carries_cookie,
             },
             created_at=now,
@@ -260,9 +263,8 @@ class OAuth:
         """The account of an identity: the table of docs/decisions/0018-oauth-login.md, row by row."""
         users, identities = UserRepository(session), IdentityRepository(session)
         known = await identities.find(proven.issuer, proven.subject)
-        now = self._clock()
         if known is not None:
-            await identities.signed_in(known.id, now)
+            await identities.signed_in(known.id, self._clock())
             user = await users.by_id(known.user_id)
             if user is None:
                 raise BackstayError("user_not_found")
@@ -271,11 +273,10 @@ class OAuth:
         local = await users.by_key(address.key) if address is not None else None
         if local is None or not proven.email_verified:
             user = await self._new(session, context, address if local is None else None, proven)
-        elif local.email_confirmed_at is not None:
-            user = local
         else:
             user = local
-            ended += await self._take_over(session, context, local)
+            if local.email_confirmed_at is None:
+                ended += await self._take_over(session, context, local)
         await self._add(session, context, user, name, proven)
         return user
 
@@ -310,13 +311,17 @@ class OAuth:
         return list(ended)
 
     async def _link(
-        self, session: Session, context: Context, user_id: UUID, name: str, proven: ProvenIdentity
+        self, session: Session, context: Context, session_id: UUID, name: str, proven: ProvenIdentity
     ) -> User:
-        user = await UserRepository(session).by_id(user_id)
-        if user is None:
-            raise BackstayError("user_not_found")
+        """The user who left to link an identity, as long as the session lives that they left with."""
+        users, row = UserRepository(session), await SessionRepository(session).find(session_id)
+        user = None if row is None else await users.by_id(row.user_id)
+        if row is None or user is None or self._sessions.is_over(row, self._clock()):
+            raise BackstayError("session_not_found")
+        if row.level < 2 and (await users.account(user)).has_second_factor:
+            raise BackstayError("insufficient_aal", "AAL2 required to link an identity")
         known = await IdentityRepository(session).find(proven.issuer, proven.subject)
-        if known is not None and known.user_id != user_id:
+        if known is not None and known.user_id != user.id:
             raise BackstayError("identity_already_exists")
         if known is None:
             await self._add(session, context, user, name, proven)
@@ -327,19 +332,18 @@ class OAuth:
         self, session: Session, context: Context, user: User, name: str, proven: ProvenIdentity
     ) -> None:
         now = self._clock()
-        data: dict[str, Any] = {
-            **proven.claims,
-            "sub": proven.subject,
-            "email": proven.email,
-            "email_verified": proven.email_verified,
-        }
         identity = Identity(
             user_id=user.id,
             provider=name,
             issuer=proven.issuer,
             subject=proven.subject,
             email=proven.email,
-            data=data,
+            data={
+                **proven.claims,
+                "sub": proven.subject,
+                "email": proven.email,
+                "email_verified": proven.email_verified,
+            },
             last_sign_in_at=now,
             created_at=now,
         )
@@ -385,12 +389,9 @@ class OAuth:
 
 
 def _address(proven: ProvenIdentity) -> Address | None:
-    if not proven.email:
-        return None
-    try:
-        return read_address(proven.email)
-    except BackstayError:
-        return None
+    with suppress(BackstayError):
+        return read_address(proven.email or "")
+    return None
 
 
 def _hashed(text: str) -> str:

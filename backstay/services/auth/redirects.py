@@ -22,6 +22,8 @@ class Redirects:
         self._whole = {settings.site_url, settings.public_url, *own}
         self._whole |= {url for url in settings.redirect_urls if not url.endswith("*")}
         # A site's own pages are all allowed; `own` ends with a slash, so no longer host name begins so.
+        # Pages of no site: one more of these would use something up, or take the fragment along to a provider.
+        self._endpoints = f"{settings.public_url}/auth/"
         self._beginnings = (*own, *(url[:-1] for url in settings.redirect_urls if url.endswith("*")))
 
     def choose(self, wanted: str | None) -> str:
@@ -39,6 +41,8 @@ class Redirects:
         if "@" in parts.netloc or any(segment in ("..", ".") for segment in _segments(parts.path)):
             return False
         bare = url.partition("#")[0].partition("?")[0]
+        if bare.startswith(self._endpoints):
+            return False
         return bare in self._whole or url in self._whole or bare.startswith(self._beginnings)
 
 

@@ -15,7 +15,7 @@ from backstay.models.access.caller import Caller
 from backstay.models.auth.records import AuditEvent
 from backstay.models.auth.role import Role
 from backstay.repositories.auth.revocations import RevocationRepository
-from backstay.repositories.auth.roles import RoleRepository
+from backstay.repositories.auth.roles import DEFAULT_ROLE, RoleRepository
 from backstay.repositories.auth.users import UserRepository
 from backstay.repositories.database.sessions import Session
 from backstay.services.auth.audit import Audit
@@ -177,8 +177,12 @@ def check_names(roles: Sequence[str], permissions: Sequence[str]) -> None:
         )
 
 
-def require_held(caller: Caller, permissions: Iterable[str]) -> None:
+def require_held(caller: Caller, permissions: Iterable[str], roles: Iterable[str] = ()) -> None:
     """Refuse a caller who would give, or take, what they do not hold.
+
+    Args:
+        roles: rules may ask for one by its name, whatever it permits. Who may grant roles could have each of them,
+            and everybody who signs up has the default one.
 
     Raises:
         BackstayError: `forbidden`.
@@ -186,5 +190,7 @@ def require_held(caller: Caller, permissions: Iterable[str]) -> None:
     if caller.bypasses_rules:
         return
     missing = sorted(one for one in permissions if not caller.can(one))
+    if not caller.can("roles:write"):
+        missing += sorted(name for name in roles if name != DEFAULT_ROLE and not caller.has_role(name))
     if missing:
         raise BackstayError("forbidden", f"This caller does not hold {', '.join(missing)}.")

@@ -158,7 +158,7 @@ class StoredApiKeys:
                 role = await known.find(role_name)
                 if role is None:
                     raise BackstayError("role_not_found")
-                require_held(context.caller, role.permissions)
+                require_held(context.caller, role.permissions, (role_name,))
                 await known.grant(role_name, api_key_id=key.id)
             await RevocationRepository(session).api_key(key.id)
             self._audit.record(session, context, AuditEvent.API_KEY_CREATED, key=key.prefix, name=name)

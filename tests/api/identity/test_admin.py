@@ -150,6 +150,23 @@ async def test_nobody_gives_what_they_do_not_hold(world: World) -> None:
         refused = await world.call(method, path, body, token)
         assert (refused.status_code, refused.json()["code"]) == (403, "forbidden"), path
     assert (await world.call("GET", "/admin/api_keys", None, token)).json()["code"] == "not_admin"
+    # A role that permits nothing: rules ask for it by name.
+    editor = (await with_role(world, "editor@example.com", "editor"))["user"]["id"]
+    power = {"name": "support", "permissions": ["users:*", "api_keys:*"]}
+    support = (await as_service(world, "POST", "/admin/api_keys", power)).json()["api_key"]
+    for method, path, sent in (
+        ("PUT", f"/admin/users/{editor}", {"password": OTHER}),
+        ("POST", "/admin/generate_link", {"type": "magiclink", "email": "editor@example.com"}),
+        ("POST", "/admin/api_keys", {"name": "y", "roles": ["editor"]}),
+    ):
+        refused = await world.call(method, path, sent, support)
+        assert (refused.status_code, refused.json()["code"]) == (403, "forbidden"), path
+        allowed = await world.call(method, path, sent, admin["access_token"])
+        assert allowed.status_code < 300, path
+    nobody = (await world.sign_up("nobody@example.com")).json()["user"]["id"]
+    assert (
+        await world.call("PUT", f"/admin/users/{nobody}", {"password": OTHER}, support)
+    ).status_code == 200
     made = await world.call(
         "POST", "/admin/api_keys", {"name": "x", "above_rules": True}, admin["access_token"]
     )

@@ -7,6 +7,7 @@ from io import BytesIO
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 import backstay.app
 from backstay.middleware.log import configure_logging
@@ -76,3 +77,21 @@ async def test_no_canary_is_logged_recorded_told_or_mailed(logged: BytesIO, worl
         for canary in (*CANARIES, *secrets):
             assert canary not in str(entry.details)
     assert all(answer.status_code < 500 for answer in answers)
+
+
+async def test_what_a_failed_statement_was_given_is_not_logged(logged: BytesIO, world: World) -> None:
+    for table in ("backstay_identities", "backstay_one_time_tokens"):
+        async with world.app.units.begin(Context()) as database:
+            await database.execute(text(f"ALTER TABLE {table} RENAME TO {table}_gone"))
+        email = f"canary-{table}@example.com".replace("_", "-")
+        answers = [
+            await world.call("POST", "/signup", {"email": email, "password": PASSWORD}),
+            await world.call("POST", "/verify", {"type": "signup", "token_hash": TOKEN[:43]}),
+        ]
+        assert answers[0].status_code == 500
+        assert "canary" not in answers[0].text
+    log = logged.getvalue().decode()
+    assert log.count("request_failed") == 3
+    assert "INSERT INTO backstay_identities" in log
+    for canary in (*CANARIES, "canary-backstay", "$argon2id$", "parameters: ("):
+        assert canary not in log

@@ -116,16 +116,28 @@ async def test_without_a_word_from_the_browser_the_token_proves_the_page(world: 
 
 async def test_another_site_cannot_sign_a_browser_in(world: World) -> None:
     await signed_in(world)
-    for headers in ({"Origin": "http://evil.test"}, {"Sec_Fetch_Site": "cross-site"}):
-        answer = await world.call(
-            "POST",
-            "/token?grant_type=password&session=cookie",
-            {"email": "ann@example.com", "password": PASSWORD},
-            None,
-            **headers,
-        )
-        assert answer.status_code == 403
-        assert "set-cookie" not in answer.headers
+    for asked in ("session=cookie", "session=%63ookie", "ses%73ion=cookie"):
+        for headers in ({"Origin": "http://evil.test"}, {"Sec_Fetch_Site": "cross-site"}):
+            answer = await world.call(
+                "POST",
+                f"/token?grant_type=password&{asked}",
+                {"email": "ann@example.com", "password": PASSWORD},
+                None,
+                **headers,
+            )
+            assert answer.status_code == 403, asked
+            assert "set-cookie" not in answer.headers
+
+
+async def test_another_site_cannot_make_a_browser_link_an_identity(world: World) -> None:
+    cookie, token = await signed_in(world)
+    path = "/user/identities/authorize?provider=nobody"
+    for headers in ({}, {"Sec_Fetch_Site": "cross-site"}, {"Origin": "http://evil.test"}):
+        answer = await as_browser(world, "GET", path, cookie, **headers)
+        assert answer.json()["code"] == "bad_csrf_token"
+    for headers in ({"Sec_Fetch_Site": "same-origin"}, {"X_CSRF_Token": token}):
+        answer = await as_browser(world, "GET", path, cookie, **headers)
+        assert answer.json()["code"] == "oauth_provider_not_supported"
 
 
 async def test_each_sign_in_has_a_cookie_of_its_own(world: World) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from sqlalchemy import event
 
-from tests.api.identity.conftest import PASSWORD, World
+from tests.api.identity.conftest import ORIGIN, PASSWORD, SECRET_KEY, World
 
 OTHER = "another long enough phrase"
 VERIFIER = "v" * 64
@@ -64,6 +66,7 @@ async def test_a_link_leads_nowhere_but_to_allowed_addresses(world: World) -> No
         "javascript:alert(1)",
         "http://site.test/../../x%0d%0aSet-Cookie:a=b",
         "http://site.test/\\evil.test",
+        f"{ORIGIN}/auth/v1/authorize?provider=oidc",
     ):
         await world.client.post(
             "/auth/v1/recover", params={"redirect_to": wanted}, json={"email": "nobody@example.com"}
@@ -186,6 +189,49 @@ async def test_a_password_change_drops_what_was_mailed_before(world: World) -> N
     assert (await world.call("POST", "/verify", body)).json()["code"] == "otp_expired"
 
 
+@pytest.mark.parametrize("change", ["password", "admin-password", "ban", "address", "deletion"])
+async def test_a_change_ends_the_code_that_a_link_was_exchanged_for(world: World, change: str) -> None:
+    session = await world.user("ann@example.com")
+    await world.call("POST", "/recover", {"email": "ann@example.com", **PKCE})
+    location = await follow(world, await world.link("ann@example.com"))
+    path = f"/admin/users/{session['user']['id']}"
+    if change == "password":
+        done = [await world.call("PUT", "/user", {"password": OTHER}, session["access_token"])]
+    elif change == "deletion":
+        done = [await world.call("DELETE", path, {"should_soft_delete": True}, SECRET_KEY)]
+    else:
+        bodies = {
+            "admin-password": [{"password": OTHER}],
+            "ban": [{"ban_duration": "1h"}, {"ban_duration": "none"}],
+            "address": [{"email": "ann@example.org"}],
+        }[change]
+        done = [await world.call("PUT", path, body, SECRET_KEY) for body in bodies]
+    assert {answer.status_code for answer in done} == {200}
+    exchange = {"auth_code": parse_qs(urlsplit(location).query)["code"][0], "code_verifier": VERIFIER}
+    answer = await world.call("POST", "/token?grant_type=pkce", exchange)
+    assert (answer.status_code, answer.json()["code"]) == (404, "flow_state_not_found")
+
+
+async def test_a_wrong_code_is_the_same_work_for_a_known_and_an_unknown_address(world: World) -> None:
+    await world.user("ann@example.com")
+    engine = world.app.sessions.engine.sync_engine
+    work: list[list[str]] = []
+
+    def note(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
+        if work and "revocations" not in statement:  # that is asked twice a second, whatever else happens
+            work[-1].append(statement)
+
+    event.listen(engine, "before_cursor_execute", note)
+    for email in ("ann@example.com", "bob@example.com"):
+        work.append([])
+        body = {"type": "email", "email": email, "token": "00000000"}
+        answer = await world.call("POST", "/verify", body)
+        assert (answer.status_code, answer.json()["code"]) == (403, "otp_expired")
+    event.remove(engine, "before_cursor_execute", note)
+    assert work[0] == work[1]
+    assert any("audit_log" in one for one in work[0])
+
+
 async def test_both_addresses_agree_to_a_change(world: World) -> None:
     session = await world.user("ann@example.com")
     asked = await world.call("PUT", "/user", {"email": "ann@example.org"}, session["access_token"])
@@ -253,6 +299,10 @@ async def test_a_code_from_the_mailbox_stands_for_the_password(world: World) -> 
 
 async def test_the_current_password_has_to_be_right_when_it_is_given(world: World) -> None:
     token = (await world.user("ann@example.com"))["access_token"]
+    # Strangers who guess at the password from everywhere do not keep its owner from changing it.
+    for _ in range(11):
+        guessed = await world.sign_in("ann@example.com", "not the right password")
+    assert guessed.status_code == 429
     wrong = await world.call("PUT", "/user", {"password": OTHER, "current_password": "not this one"}, token)
     assert (wrong.status_code, wrong.json()["code"]) == (400, "current_password_invalid")
     done = await world.call("PUT", "/user", {"password": OTHER, "current_password": PASSWORD}, token)

@@ -74,6 +74,7 @@ PLAIN = (
     "GET /docs",
     "GET /graphql/v1",
     "POST /graphql/v1",
+    "POST /rest/v1/$batch",
 )
 WHERE = {"user_id": str(uuid4()), "factor_id": str(uuid4()), "session_id": str(uuid4()), "name": "nothing"}
 

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
+import pyotp
 import pytest
 from pydantic import SecretStr
 
@@ -316,6 +317,29 @@ async def test_an_identity_is_linked_and_unlinked_by_its_user(at: World, liar: L
     only = (await account(at, token))["identities"][0]["identity_id"]
     refused = await at.call("DELETE", f"/user/identities/{only}", token=token)
     assert (refused.status_code, refused.json()["code"]) == (422, "single_identity_not_deletable")
+
+
+@pytest.mark.parametrize("change", ["sign-out", "factor"])
+async def test_an_identity_is_linked_only_to_a_session_that_may(at: World, liar: Liar, change: str) -> None:
+    session = await at.user("ann@example.com")
+    path, token = "/user/identities/authorize?provider=oidc&skip_http_redirect=true", session["access_token"]
+    left = await at.call("GET", path, token=token)
+    if change == "sign-out":
+        assert (await at.call("POST", "/logout", token=token)).status_code == 204
+    else:
+        other = (await at.sign_in("ann@example.com")).json()["access_token"]
+        factor = (await at.call("POST", "/factors", {"factor_type": "totp"}, other)).json()
+        challenge = (await at.call("POST", f"/factors/{factor['id']}/challenge", {}, other)).json()
+        body = {"challenge_id": challenge["id"], "code": pyotp.TOTP(factor["totp"]["secret"]).now()}
+        assert (await at.call("POST", f"/factors/{factor['id']}/verify", body, other)).status_code == 200
+        only_password = (await at.sign_in("ann@example.com")).json()["access_token"]
+        left = await at.call("GET", path, token=only_password)
+    cookie = left.headers["set-cookie"].partition(";")[0]
+    at.client.cookies.clear()
+    back = fragment(await arrive(at, liar.consent(left.json()["url"]), cookie))
+    assert back["error_code"] == {"sign-out": "session_not_found", "factor": "insufficient_aal"}[change]
+    found = (await at.call("GET", f"/admin/users/{session['user']['id']}", token=SECRET_KEY)).json()
+    assert [one["provider"] for one in found["identities"]] == ["email"]
 
 
 async def test_an_identity_of_somebody_else_is_not_linked(at: World, liar: Liar) -> None:

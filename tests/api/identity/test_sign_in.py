@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from uuid import UUID
 
 import pytest
 
@@ -65,6 +66,18 @@ async def test_a_known_and_an_unknown_address_sign_up_alike(world: World) -> Non
     assert _shape(known.json()) == _shape(unknown.json())
     assert set(known.headers) == set(unknown.headers)
     assert (await world.mails("ann@example.com"))[0].subject.startswith("You already have")
+    # What is made up is no different in kind, and an address that has yet to be confirmed is told from neither.
+    for answer in (known, unknown):
+        made = answer.json()
+        assert UUID(made["id"]).version == UUID(made["identities"][0]["identity_id"]).version == 7
+        assert made["updated_at"] == made["created_at"] == made["confirmation_sent_at"]
+        assert made["identities"][0]["updated_at"] == made["created_at"]
+        again = (await world.sign_up(made["email"])).json()
+        assert again["id"] != made["id"]
+        assert again["created_at"] > made["created_at"]
+        too_much = {"email": made["email"], "password": PASSWORD, "data": {"x": "y" * 5000}}
+        refused = await world.call("POST", "/signup", too_much)
+        assert (refused.status_code, refused.json()["code"]) == (400, "validation_failed")
 
 
 @AUTO

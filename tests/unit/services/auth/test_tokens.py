@@ -348,6 +348,8 @@ BAD_CLAIMS: list[tuple[str, bytes]] = [
     ),
     *((f"aal {text}", claims_text(aal=text)) for text in ('"aal3"', "2", "null", '["aal2"]')),
     *((f"user_metadata {text}", claims_text(user_metadata=text)) for text in ("[]", "null", '"x"')),
+    *((f"session_id {text}", claims_text(session_id=text)) for text in ("null", "1", '"x"', f'["{USER}"]', "{}")),
+    *((f"authority {text}", claims_text(authority=text)) for text in ("null", "true", '"1"', "1.0", "[]")),
 ]  # fmt: skip
 
 
