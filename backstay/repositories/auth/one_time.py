@@ -25,11 +25,15 @@ class OneTimeRepository:
         await self._session.flush()
 
     async def drop(self, user_id: UUID, purposes: Sequence[str] | None = None) -> None:
-        """Make a user's tokens useless: those of some purposes, or all."""
+        """Make a user's tokens useless: those of some purposes, or all, and then what they were exchanged for, too."""
         statement = delete(OneTimeToken).where(OneTimeToken.user_id == user_id)
         if purposes is not None:
             statement = statement.where(OneTimeToken.purpose.in_(purposes))
         await self._session.execute(statement.execution_options(synchronize_session=False))
+        if purposes is None:
+            await self._session.execute(
+                delete(Flow).where(Flow.user_id == user_id).execution_options(synchronize_session=False)
+            )
 
     async def use_link(self, link_hash: bytes, now: dt.datetime) -> OneTimeToken | None:
         """The token of a link, which is used with this."""

@@ -165,6 +165,7 @@ class Administration:
         ended: Sequence[UUID] = ()
         authority: int | None = None
         async with self._units.begin(context) as session:
+            await UserRepository(session).lock(user_id)
             user = await self._governed(session, context, user_id)
             says_less = self._set_data(user, values)
             if address is not None and address.key != user.email_key:
@@ -204,7 +205,9 @@ class Administration:
         await self._require_free(session, address, user.id)
         user.email, user.email_key = address.typed, address.key
         user.new_email = user.new_email_key = None
-        user.is_anonymous = False
+        if user.is_anonymous:
+            user.is_anonymous = False
+            await RoleRepository(session).grant_default(user.id)
         user.email_confirmed_at = self._clock()
         await OneTimeRepository(session).drop(user.id)
         identities = IdentityRepository(session)

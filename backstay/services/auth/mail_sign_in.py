@@ -46,14 +46,17 @@ from backstay.services.mail.post import Post
 from backstay.services.unit_of_work import UnitOfWork, once_more
 from backstay.utils.clock import utc_now
 
-# What `type` of `/verify` may stand for.
+# What `type` of `/verify` may stand for. Whoever signed up by asking for a code calls that a sign-up, too; the last two
+# are what links for administrators are called.
 PURPOSES: Mapping[str, Sequence[str]] = {
-    "signup": (SIGN_UP,),
+    "signup": (SIGN_UP, MAGIC_LINK),
     "invite": (INVITE,),
     "magiclink": (MAGIC_LINK, SIGN_UP),
     "recovery": (RECOVERY,),
     "email": (SIGN_UP, MAGIC_LINK),
     "email_change": (EMAIL_CHANGE_CURRENT, EMAIL_CHANGE_NEW),
+    "email_change_current": (EMAIL_CHANGE_CURRENT,),
+    "email_change_new": (EMAIL_CHANGE_NEW,),
 }
 _METHODS: Mapping[str, str] = {
     SIGN_UP: "email/signup",
@@ -154,7 +157,15 @@ class MailSignIn:
 
         await self._ask(context, email, write)
 
-    async def resend(self, context: Context, kind: str, email: str, client: Client, redirect_to: str) -> None:
+    async def resend(
+        self,
+        context: Context,
+        kind: str,
+        email: str,
+        client: Client,
+        redirect_to: str,
+        challenge: Challenge | None,
+    ) -> None:
         """The letter of a sign-up or a change of address once more, if one is awaited.
 
         Args:
@@ -170,8 +181,8 @@ class MailSignIn:
                     if user.email_confirmed_at is not None:
                         return ()
                     user.confirmation_sent_at = self._clock()
-                    return await self._letter(session, context, user, SIGN_UP, client, redirect_to, None)
-                return await self._changes.letters(session, user, client, redirect_to, None)
+                    return await self._letter(session, context, user, SIGN_UP, client, redirect_to, challenge)
+                return await self._changes.letters(session, user, client, redirect_to, challenge)
 
         await self._ask(context, email, write)
 
@@ -279,7 +290,7 @@ class MailSignIn:
         may_finish_elsewhere: bool = False,
     ) -> Signed | HalfChanged | FlowCode | BackstayError | None:
         """What a token that was good leads to; it is used whatever that is."""
-        user = await UserRepository(session).by_id(used.user_id)
+        user = await UserRepository(session).lock(used.user_id)
         if user is None:
             return None
         if user.is_banned(self._clock()):
