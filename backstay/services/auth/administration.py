@@ -34,7 +34,7 @@ from backstay.services.auth.passwords import Passwords, is_bearable
 from backstay.services.auth.roles import require_held
 from backstay.services.auth.sessions import AuthSessions
 from backstay.services.context import Context
-from backstay.services.unit_of_work import UnitOfWork
+from backstay.services.unit_of_work import UnitOfWork, once_more
 from backstay.utils.clock import utc_now
 
 MAX_PAGE = 1000
@@ -99,6 +99,11 @@ class Administration:
             raise BackstayError("validation_failed", "email: is needed")
         address = read_address(values.email)
         hashed = await self._hash(values, address)
+        return await once_more(lambda: self._created(context, values, address, hashed))
+
+    async def _created(
+        self, context: Context, values: UserValues, address: Address, hashed: str | None
+    ) -> Account:
         now = self._clock()
         async with self._units.begin(context) as session:
             users = UserRepository(session)

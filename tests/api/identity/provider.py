@@ -57,6 +57,7 @@ class Liar:
         claims: over those of a good token; a value of None leaves the claim out.
         header: over that of a good token.
         forge: replaces the token altogether.
+        beside: keys that are published beside the good one.
         slow: seconds before it answers at its token endpoint.
     """
 
@@ -87,6 +88,7 @@ class Liar:
         self.header: dict[str, Any] = {}
         self.metadata: dict[str, Any] = {}
         self.forge: str | None = None
+        self.beside: list[Any] = []
         self.sign_with_other = False
         self.body: bytes | None = None
         self.slow = 0.0
@@ -115,7 +117,7 @@ class Liar:
                 "token_endpoint_auth_methods_supported": ["client_secret_basic"],
                 **self.metadata,
             },
-            "/keys": {"keys": [self.key.as_dict(private=False)]},
+            "/keys": {"keys": [*self.beside, self.key.as_dict(private=False)]},
         }
         document = documents.get(handler.path)
         self._send(handler, 200 if document else 404, json.dumps(document).encode())

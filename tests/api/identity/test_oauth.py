@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
+import pyotp
 import pytest
 from pydantic import SecretStr
 
@@ -316,6 +317,86 @@ async def test_an_identity_is_linked_and_unlinked_by_its_user(at: World, liar: L
     only = (await account(at, token))["identities"][0]["identity_id"]
     refused = await at.call("DELETE", f"/user/identities/{only}", token=token)
     assert (refused.status_code, refused.json()["code"]) == (422, "single_identity_not_deletable")
+
+
+async def test_a_device_links_an_identity_with_a_token_of_its_own(at: World, liar: Liar) -> None:
+    session = await at.user("ann@example.com")
+    liar.claims = {"email": "work@example.org", "sub": "worker"}
+    body = {"provider": "oidc", "id_token": liar.token("nonce"), "nonce": "nonce", "link_identity": True}
+    nobody = await at.call("POST", "/token?grant_type=id_token", body)
+    assert (nobody.status_code, nobody.json()["code"]) == (401, "no_authorization")
+    linked = await at.call("POST", "/token?grant_type=id_token", body, session["access_token"])
+    assert linked.json()["user"]["id"] == session["user"]["id"]
+    assert [one["provider"] for one in linked.json()["user"]["identities"]] == ["email", "oidc"]
+    bob = await at.user("bob@example.com")
+    taken = await at.call("POST", "/token?grant_type=id_token", body, bob["access_token"])
+    assert (taken.status_code, taken.json()["code"]) == (422, "identity_already_exists")
+
+
+async def test_who_has_a_factor_needs_it_to_link_an_identity(at: World, liar: Liar) -> None:
+    token = (await at.user("ann@example.com"))["access_token"]
+    factor = (await at.call("POST", "/factors", {"factor_type": "totp"}, token)).json()
+    challenge = (await at.call("POST", f"/factors/{factor['id']}/challenge", {}, token)).json()
+    proof = {"challenge_id": challenge["id"], "code": pyotp.TOTP(factor["totp"]["secret"]).now()}
+    proven = (await at.call("POST", f"/factors/{factor['id']}/verify", proof, token)).json()["access_token"]
+    weak = (await at.sign_in("ann@example.com")).json()["access_token"]
+    path = "/user/identities/authorize?provider=oidc&skip_http_redirect=true"
+    body = {"provider": "oidc", "id_token": liar.token("nonce"), "nonce": "nonce", "link_identity": True}
+    for refused in (
+        await at.call("GET", path, token=weak),
+        await at.call("POST", "/token?grant_type=id_token", body, weak),
+    ):
+        assert (refused.status_code, refused.json()["code"]) == (422, "insufficient_aal")
+        assert "set-cookie" not in refused.headers
+    assert (await at.call("GET", path, token=proven)).status_code == 200
+
+
+async def test_what_a_session_began_to_link_ends_with_it(at: World, liar: Liar) -> None:
+    token = (await at.user("ann@example.com"))["access_token"]
+    answer = await at.call(
+        "GET", "/user/identities/authorize?provider=oidc&skip_http_redirect=true", token=token
+    )
+    cookie = answer.headers["set-cookie"].partition(";")[0]
+    at.client.cookies.clear()
+    values = liar.consent(answer.json()["url"])
+    await at.call("POST", "/logout?scope=global", token=token)
+    back = fragment(await arrive(at, values, cookie))
+    assert back["error_code"] == "session_not_found"
+    assert "access_token" not in back
+
+
+async def test_options_reach_the_provider_and_change_nothing_of_the_protocol(at: World) -> None:
+    given = {"prompt": "consent", "login_hint": "ann@example.com", "url": "x"}
+    evil = {"client_id": "evil", "state": "evil", "nonce": "evil", "redirect_uri": "evil", "scope": "evil"}
+    evil |= {"response_type": "token", "response_mode": "query", "request": "evil", "request_uri": "evil"}
+    asked = parse_qs(urlsplit((await depart(at, **given, **evil, scopes="extra"))[0]).query)
+    assert {name: asked[name] for name in given} == {name: [value] for name, value in given.items()}
+    assert "evil" not in str(asked)
+    assert asked["scope"] == ["openid email profile extra"]
+    assert asked["response_type"] == ["code"]
+    assert not {"provider", "scopes", "response_mode"} & set(asked)
+
+
+@pytest.mark.parametrize("beside", [{"kty": "AKP"}, {"kty": "EC", "crv": "new"}, {}, 7, None])
+async def test_a_key_of_an_unknown_kind_is_no_reason_to_refuse_the_others(
+    at: World, liar: Liar, beside: Any
+) -> None:
+    liar.beside = [beside]
+    assert "access_token" in fragment(await sign_in(at, liar))
+
+
+@pytest.mark.parametrize("address", ["http://provider.test/token", "javascript:alert(1)", "http://[", 7])
+async def test_a_secret_goes_nowhere_but_to_secure_addresses(at: World, liar: Liar, address: Any) -> None:
+    liar.metadata = {"token_endpoint": address}
+    answer = await at.client.get("/auth/v1/authorize", params={"provider": "oidc"})
+    assert (answer.status_code, answer.json()["error_code"]) == (503, "provider_unavailable")
+
+
+async def test_a_profile_that_fits_into_no_token_is_left_out(at: World, liar: Liar) -> None:
+    for email in ("ann@example.com", None):
+        liar.claims = {"picture": "p" * 5000, "email": email, "sub": email or "nobody"}
+        user = await account(at, fragment(await sign_in(at, liar))["access_token"])
+        assert user["user_metadata"] == {}
 
 
 async def test_an_identity_of_somebody_else_is_not_linked(at: World, liar: Liar) -> None:
