@@ -189,6 +189,7 @@ async def test_twenty_callbacks_with_one_state_sign_in_once(at: World, liar: Lia
         {"forge": "x" * 20_000},
         {"body": b"not json"},
         {"body": b"[]"},
+        {"body": b"[" * 200_000},
         {"body": b'{"access_token": "x", "token_type": "Bearer"}'},
         {"body": b"{" + b'"a": 1,' * 100_000 + b'"b": 1}'},
     ],

@@ -8,7 +8,7 @@ from typing import Any
 from backstay.config.providers import ProviderSettings
 from backstay.errors import BackstayError
 from backstay.repositories.auth.providers import Exchange, ProvenIdentity
-from backstay.repositories.auth.providers.transport import asked, oauth_client, with_options
+from backstay.repositories.auth.providers.transport import asked, json_at, oauth_client, with_options
 
 ISSUER = "https://github.com"
 _SCOPES = ("read:user", "user:email")
@@ -62,8 +62,8 @@ class GithubProvider:
                     headers={"Accept": "application/json"},
                 )
             )
-            user = (await asked(client.get(f"{self._api}/user"))).json()
-            emails = (await asked(client.get(f"{self._api}/user/emails"))).json()
+            user = await json_at(client, f"{self._api}/user")
+            emails = await json_at(client, f"{self._api}/user/emails")
         return self._proven(user, emails)
 
     async def identity_of_token(self, id_token: str, nonce: str | None) -> ProvenIdentity:

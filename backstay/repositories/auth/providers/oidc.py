@@ -23,6 +23,7 @@ from backstay.errors import BackstayError
 from backstay.repositories.auth.providers import Exchange, ProvenIdentity
 from backstay.repositories.auth.providers.transport import (
     asked,
+    json_at,
     oauth_client,
     plain_client,
     with_options,
@@ -166,8 +167,9 @@ class OidcProvider:
     def _method(self, metadata: Mapping[str, Any]) -> str:
         if self._settings.client_secret is None and self._settings.private_key is None:
             return "none"
-        supported = metadata.get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
-        return "client_secret_post" if "client_secret_basic" not in supported else "client_secret_basic"
+        supported = metadata.get("token_endpoint_auth_methods_supported")
+        is_told = isinstance(supported, list) and "client_secret_basic" not in supported
+        return "client_secret_post" if is_told else "client_secret_basic"
 
     def _secret(self) -> str | None:
         settings = self._settings
@@ -200,11 +202,7 @@ class OidcProvider:
 
     async def _json(self, url: str) -> Mapping[str, Any]:
         async with plain_client() as client:
-            response = await asked(client.get(url))
-        try:
-            value = response.json() if response.status_code == 200 else None
-        except ValueError:
-            value = None
+            value = await json_at(client, url)
         if not isinstance(value, dict):
             raise BackstayError("provider_unavailable")
         return value

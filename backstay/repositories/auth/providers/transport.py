@@ -89,5 +89,20 @@ async def asked(work: Awaitable[T]) -> T:
         return await asyncio.wait_for(work, 2 * SECONDS)
     except OAuthError as error:
         raise BackstayError("bad_oauth_callback") from error
-    except (httpx2.HTTPError, TimeoutError, ValueError, KeyError, TypeError) as error:
+    except (httpx2.HTTPError, TimeoutError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise BackstayError("provider_unavailable") from error
+
+
+async def json_at(client: httpx2.AsyncClient, url: str) -> Any:
+    """The JSON document at an address of the provider.
+
+    Raises:
+        BackstayError: `provider_unavailable`.
+    """
+    response = await asked(client.get(url))
+    try:
+        if response.status_code == 200:
+            return response.json()
+    except (ValueError, RecursionError) as error:
+        raise BackstayError("provider_unavailable") from error
+    raise BackstayError("provider_unavailable")
