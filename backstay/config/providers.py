@@ -1,5 +1,6 @@
 """Settings of providers at which people sign in: OAuth 2.0 and OpenID Connect."""
 
+from typing import TypeGuard
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
@@ -54,7 +55,7 @@ class ProvidersSettings(BaseModel):
     oidc: ProviderSettings = Field(default=ProviderSettings())
 
 
-def is_secure(url: object) -> bool:
+def is_secure(url: object) -> TypeGuard[str]:
     """Whether this is an address of https, or one of this machine."""
     if not isinstance(url, str) or not url.isascii():
         return False

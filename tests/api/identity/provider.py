@@ -58,6 +58,7 @@ class Liar:
         header: over that of a good token.
         forge: replaces the token altogether.
         beside: keys that are published beside the good one.
+        told: what it tells of the person elsewhere than in the token.
         slow: seconds before it answers at its token endpoint.
     """
 
@@ -89,6 +90,7 @@ class Liar:
         self.metadata: dict[str, Any] = {}
         self.forge: str | None = None
         self.beside: list[Any] = []
+        self.told: Any = None
         self.sign_with_other = False
         self.body: bytes | None = None
         self.slow = 0.0
@@ -119,6 +121,10 @@ class Liar:
             },
             "/keys": {"keys": [*self.beside, self.key.as_dict(private=False)]},
         }
+        if self.told is not None:
+            documents["/.well-known/openid-configuration"]["userinfo_endpoint"] = f"{self.issuer}/person"
+            if handler.headers["authorization"] == "Bearer theirs":
+                documents["/person"] = self.told
         document = documents.get(handler.path)
         self._send(handler, 200 if document else 404, json.dumps(document).encode())
 

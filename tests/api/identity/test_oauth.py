@@ -230,6 +230,32 @@ async def test_the_answer_has_to_come_from_whom_the_browser_was_sent_to(at: Worl
     assert "access_token" in fragment(await arrive(at, values, cookie))
 
 
+@pytest.mark.parametrize("verified", [True, False])
+async def test_an_address_that_is_told_beside_the_token_counts_like_one_within(
+    at: World, liar: Liar, verified: bool
+) -> None:
+    liar.claims = {"email": None, "email_verified": None, "name": None}
+    liar.told = {
+        "sub": "ann",
+        "email": "ann@example.com",
+        "email_verified": verified,
+        "iss": "http://evil.test",
+    }
+    user = await account(at, fragment(await sign_in(at, liar))["access_token"])
+    assert user["email"] == ("ann@example.com" if verified else "")
+    assert user["identities"][0]["identity_data"]["email"] == "ann@example.com"
+
+
+@pytest.mark.parametrize(
+    "told", [{"email": "ann@example.com", "email_verified": True}, {"sub": "bob"}, [], "x"]
+)
+async def test_what_is_told_of_somebody_else_signs_nobody_in(at: World, liar: Liar, told: Any) -> None:
+    liar.claims, liar.told = {"email": None}, told
+    values = fragment(await sign_in(at, liar))
+    assert values["error_code"] in ("bad_oauth_callback", "provider_unavailable")
+    assert "access_token" not in values
+
+
 async def test_what_a_provider_refuses_is_told_without_its_words(at: World, liar: Liar) -> None:
     url, cookie = await depart(at)
     state = liar.consent(url)["state"]

@@ -137,10 +137,19 @@ class OidcProvider:
                     grant_type="authorization_code",
                 )
             )
-        id_token = tokens.get("id_token") if isinstance(tokens, Mapping) else None
-        if not isinstance(id_token, str):
+            id_token = tokens.get("id_token") if isinstance(tokens, Mapping) else None
+            if not isinstance(id_token, str):
+                raise BackstayError("bad_oauth_callback")
+            claims = await self._claims(id_token)
+            proven = self._proven(claims, (exchange.nonce,))
+            endpoint = metadata.get("userinfo_endpoint")
+            if "email" in claims or not is_secure(endpoint):
+                return proven
+            # Many providers tell of the person only there (OpenID Connect Core 1.0 section 5.4).
+            told = await json_at(client, endpoint)
+        if not isinstance(told, dict) or told.get("sub") != proven.subject:
             raise BackstayError("bad_oauth_callback")
-        return self._proven(await self._claims(id_token), (exchange.nonce,))
+        return self._proven({**told, **claims}, (exchange.nonce,))
 
     async def identity_of_token(self, id_token: str, nonce: str | None) -> ProvenIdentity:
         """Who the token is about."""
