@@ -216,7 +216,7 @@ class IdentityParts:
             sign_in=SignIn(
                 self.accounts, self.sessions, self.mails, self.oauth, self.redirects, carry, self.csrf
             ),
-            at_providers=AtProviders(self.oauth, self.linking, self.redirects, carry),
+            at_providers=AtProviders(self.oauth, self.linking, self.redirects, carry, self.csrf),
             by_mail=ByMail(self.mails, self.changes, self.redirects, carry),
             factors=FactorEndpoints(self.factors, self.factor_removal, self.recovery_codes, carry),
             users=UserAdmin(

@@ -10,6 +10,8 @@ from backstay.controllers.auth.carry import Carry
 from backstay.controllers.auth.documents import session_fields
 from backstay.controllers.auth.requests import client_of, path_id, user_id_of
 from backstay.controllers.endpoints import Ask, Body, Reply
+from backstay.services.auth.cookie_sessions import session_cookie
+from backstay.services.auth.csrf import Csrf
 from backstay.services.auth.flows import Challenge
 from backstay.services.auth.linking import Linking
 from backstay.services.auth.oauth import Answer, Arrival, Departure, OAuth
@@ -42,7 +44,10 @@ class CallbackForm(Body):
 class AtProviders:
     """Handlers."""
 
-    def __init__(self, oauth: OAuth, linking: Linking, redirects: Redirects, carry: Carry) -> None:
+    def __init__(
+        self, oauth: OAuth, linking: Linking, redirects: Redirects, carry: Carry, csrf: Csrf
+    ) -> None:
+        self._csrf = csrf
         self._oauth = oauth
         self._linking = linking
         self._redirects = redirects
@@ -53,7 +58,17 @@ class AtProviders:
         return await self._depart(ask, link=False)
 
     async def link(self, ask: Ask[Any]) -> Reply:
-        """303 to the provider, or its address, to add an identity to the caller's account."""
+        """303 to the provider, or its address, to add an identity to the caller's account.
+
+        Raises:
+            BackstayError: `bad_csrf_token`, when a cookie names the caller and the request may come from elsewhere: a
+                page of another site could lead here, and to a provider where somebody else is signed in.
+        """
+        cookie = session_cookie(ask.header(b"cookie").encode("latin-1"))
+        if cookie is not None and not ask.header(b"authorization"):
+            headers = ask.http.headers
+            site, origin = headers.get(b"sec-fetch-site"), headers.get(b"origin")
+            self._csrf.require("POST", site, origin, headers.get(b"x-csrf-token"), cookie)
         return await self._depart(ask, link=True)
 
     async def _depart(self, ask: Ask[Any], *, link: bool) -> Reply:

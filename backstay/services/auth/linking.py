@@ -25,7 +25,7 @@ from backstay.repositories.auth.users import IdentityRepository, UserRepository
 from backstay.repositories.database.sessions import Session
 from backstay.services.auth.accounts import checked_metadata, new_user
 from backstay.services.auth.audit import Audit
-from backstay.services.auth.sessions import AuthSessions
+from backstay.services.auth.sessions import AuthSessions, session_of
 from backstay.services.context import Context
 from backstay.services.unit_of_work import UnitOfWork
 from backstay.utils.clock import utc_now
@@ -110,7 +110,7 @@ class Linking:
             BackstayError: `no_authorization`, `user_not_found`, `insufficient_aal`.
         """
         user_id = context.caller.id
-        if user_id is None:
+        if user_id is None or session_of(context) is None:
             raise BackstayError("no_authorization")
         async with self._units.begin(context, reading=True) as session:
             users = UserRepository(session)

@@ -22,7 +22,7 @@ from backstay.config.auth import AuthSettings
 from backstay.config.database import DatabaseSettings
 from backstay.config.providers import ProviderSettings, ProvidersSettings
 from backstay.config.settings import Settings
-from tests.api.identity.conftest import ORIGIN, PASSWORDS, SECRET_KEY, TOKENS, World
+from tests.api.identity.conftest import ORIGIN, PASSWORD, PASSWORDS, SECRET_KEY, TOKENS, World
 from tests.api.identity.provider import CLIENT_ID, Liar, query, real_provider
 
 SITE = "http://site.test"
@@ -376,6 +376,31 @@ async def test_who_has_a_factor_needs_it_to_link_an_identity(at: World, liar: Li
         assert (refused.status_code, refused.json()["code"]) == (422, "insufficient_aal")
         assert "set-cookie" not in refused.headers
     assert (await at.call("GET", path, token=proven)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("said", "status"),
+    [
+        ({"Sec-Fetch-Site": "same-origin"}, 303),
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Sec-Fetch-Site": "same-site"}, 403),
+        ({"Sec-Fetch-Site": "none"}, 403),
+        ({}, 403),
+    ],
+)
+async def test_a_page_of_another_site_does_not_begin_a_link(
+    at: World, said: dict[str, str], status: int
+) -> None:
+    await at.user("ann@example.com")
+    body = {"email": "ann@example.com", "password": PASSWORD}
+    signed = await at.client.post("/auth/v1/token?grant_type=password&session=cookie", json=body)
+    cookie = signed.headers["set-cookie"].partition(";")[0]
+    at.client.cookies.clear()
+    answer = await at.client.get(
+        "/auth/v1/user/identities/authorize?provider=oidc", headers={"Cookie": cookie, **said}
+    )
+    assert answer.status_code == status, answer.text
+    assert ("set-cookie" in answer.headers) == (status == 303)
 
 
 async def test_what_a_session_began_to_link_ends_with_it(at: World, liar: Liar) -> None:
