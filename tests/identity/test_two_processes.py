@@ -81,6 +81,24 @@ def test_both_addresses_agree_at_once(both: Both) -> None:
         assert user["email"] == new
 
 
+def test_a_ban_does_not_wait_for_a_link_that_waits_for_it(both: Both) -> None:
+    """Regression: the one locked the user and then their letters, the other the other way round."""
+    for _ in range(8):
+        session = both.session()
+        links = []
+        for kind in ("recovery", "magiclink"):
+            wanted = {"type": kind, "email": session["email"]}
+            made = both.admin(0, "POST", "/admin/generate_link", wanted).json()
+            links.append({"type": kind, "token_hash": made["hashed_token"]})
+        banned, *used = one_each(
+            both,
+            ("PUT", f"/admin/users/{session['user']['id']}", {"ban_duration": "1h"}, SECRET_KEY),
+            *(("POST", "/verify", link) for link in links),
+        )
+        assert banned.status_code == 200, banned.text
+        assert {answer.status_code for answer in used} <= {200, 403}
+
+
 def test_of_two_identities_that_are_unlinked_at_once_one_is_left(both: Both, liar: Liar) -> None:
     session = both.session()
     liar.claims = {"sub": uuid4().hex, "email": None}

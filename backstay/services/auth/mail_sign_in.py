@@ -264,7 +264,12 @@ class MailSignIn:
             raise BackstayError("validation_failed", "type: is none that a link is used for")
         await self._throttles.spend(context, "verify", None)
         async with self._units.begin(context) as session:
-            used = await self._codes.use_link(OneTimeRepository(session), link)
+            tokens = OneTimeRepository(session)
+            owner = await self._codes.owner(tokens, link)
+            if owner is not None:
+                # The user first and then what is theirs, as everywhere: or two would wait for each other.
+                await UserRepository(session).lock(owner)
+            used = await self._codes.use_link(tokens, link)
             result: Signed | HalfChanged | FlowCode | BackstayError | None = None
             if used is not None and used.purpose in purposes:
                 result = await self._used(
@@ -273,12 +278,12 @@ class MailSignIn:
         return _told(result)
 
     async def _addressed(self, session: Session, key: str, purposes: Sequence[str]) -> User | None:
-        """Whom a code for this address belongs to: its user, or one who changes to it."""
+        """Whom a code for this address belongs to: its user, or one who changes to it. Nobody else changes them."""
         users = UserRepository(session)
         user = await users.by_key(key)
         if user is None and EMAIL_CHANGE_NEW in purposes:
             user = await users.by_new_key(key)
-        return user
+        return None if user is None else await users.lock(user.id)
 
     async def _used(
         self,
@@ -290,7 +295,7 @@ class MailSignIn:
         may_finish_elsewhere: bool = False,
     ) -> Signed | HalfChanged | FlowCode | BackstayError | None:
         """What a token that was good leads to; it is used whatever that is."""
-        user = await UserRepository(session).lock(used.user_id)
+        user = await UserRepository(session).by_id(used.user_id)
         if user is None:
             return None
         if user.is_banned(self._clock()):
