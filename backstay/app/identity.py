@@ -42,6 +42,7 @@ from backstay.services.auth.flows import Flows
 from backstay.services.auth.invitations import Invitations
 from backstay.services.auth.known_callers import KnownCallers
 from backstay.services.auth.letters import Letters
+from backstay.services.auth.linking import Linking
 from backstay.services.auth.mail_sign_in import MailSignIn
 from backstay.services.auth.oauth import OAuth
 from backstay.services.auth.one_time import OneTimeCodes
@@ -171,13 +172,14 @@ class IdentityParts:
     def _build_oauth(self) -> None:
         auth = self._settings.auth
         self.providers = _providers(auth.providers)
+        self.linking = Linking(self._units, self.sessions, self.audit, auth)
         self.oauth = OAuth(
             self._units,
             self.providers,
             self.sessions,
+            self.linking,
             self.flows,
             self.throttles,
-            self.audit,
             auth,
             self._secret,
         )
@@ -214,7 +216,7 @@ class IdentityParts:
             sign_in=SignIn(
                 self.accounts, self.sessions, self.mails, self.oauth, self.redirects, carry, self.csrf
             ),
-            at_providers=AtProviders(self.oauth, self.redirects, carry),
+            at_providers=AtProviders(self.oauth, self.linking, self.redirects, carry),
             by_mail=ByMail(self.mails, self.changes, self.redirects, carry),
             factors=FactorEndpoints(self.factors, self.factor_removal, self.recovery_codes, carry),
             users=UserAdmin(

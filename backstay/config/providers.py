@@ -1,5 +1,6 @@
 """Settings of providers at which people sign in: OAuth 2.0 and OpenID Connect."""
 
+from typing import TypeGuard
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
@@ -36,8 +37,7 @@ class ProviderSettings(BaseModel):
     def _secure(cls, issuer: str | None) -> str | None:
         if issuer is None:
             return None
-        parts = urlsplit(issuer)
-        if parts.scheme != "https" and parts.hostname not in _LOOPBACK:
+        if not is_secure(issuer):
             raise ValueError("is not https")
         return issuer.rstrip("/")
 
@@ -53,3 +53,14 @@ class ProvidersSettings(BaseModel):
     apple: ProviderSettings = Field(default=ProviderSettings())
     gitlab: ProviderSettings = Field(default=ProviderSettings())
     oidc: ProviderSettings = Field(default=ProviderSettings())
+
+
+def is_secure(url: object) -> TypeGuard[str]:
+    """Whether this is an address of https, or one of this machine."""
+    if not isinstance(url, str) or not url.isascii():
+        return False
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)

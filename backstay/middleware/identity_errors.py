@@ -6,6 +6,7 @@ problem document has them already; without it, `code` is the status and `error_c
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -15,6 +16,8 @@ from backstay.middleware.problem import Problem
 
 VERSION_HEADER = b"x-supabase-api-version"
 VERSION = b"2024-01-01"
+# Later ones are answered by the newest that there is.
+_DATE = re.compile(rb"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 _CODES: Mapping[str, str] = {
     "PGRST301": "bad_jwt",
@@ -45,7 +48,7 @@ def in_identity_words(problem: Problem, headers: Mapping[bytes, bytes]) -> Probl
     members: dict[str, Any] = {}
     if code == "weak_password":
         members["weak_password"] = {"reasons": _reasons(problem.details), "message": problem.message}
-    if headers.get(VERSION_HEADER) == VERSION:
+    if _DATE.fullmatch(version := headers.get(VERSION_HEADER, b"")) and version >= VERSION:
         echoed: Header = (VERSION_HEADER, VERSION)
         return replace(changed, headers=(*changed.headers, echoed), members=members)
     members |= {"code": changed.status, "error_code": code, "msg": problem.message}

@@ -10,7 +10,7 @@ from backstay.controllers.auth.admin import UserAdmin
 from backstay.controllers.auth.factors import EnrollBody, FactorEndpoints, FactorVerifyBody, RecoveryCodeBody
 from backstay.controllers.auth.mail import ByMail, OtpBody, RecoverBody, ResendBody, UserBody, VerifyBody
 from backstay.controllers.auth.meta import Meta
-from backstay.controllers.auth.oauth import AtProviders, CallbackForm
+from backstay.controllers.auth.oauth import OWN_QUERY, AtProviders, CallbackForm
 from backstay.controllers.auth.sign_in import SignIn, SignUpBody, TokenBody
 from backstay.controllers.endpoints import Endpoint
 from backstay.routes.auth_admin import access_endpoints, user_endpoints
@@ -44,6 +44,13 @@ def endpoints(on: AuthControllers) -> Sequence[Endpoint]:
             on.meta.openid_configuration,
             EVERYONE,
             "Who issues tokens, and where its keys are",
+        ),
+        Endpoint(
+            "GET",
+            f"{AUTH}/.well-known/oauth-authorization-server",
+            on.meta.openid_configuration,
+            EVERYONE,
+            "The same, where RFC 8414 has it",
         ),
         Endpoint("POST", f"{AUTH}/signup", on.sign_in.sign_up, EVERYONE, "Sign up", SignUpBody),
         Endpoint("POST", f"{AUTH}/token", on.sign_in.token, EVERYONE, "Sign in, or refresh", TokenBody),
@@ -123,15 +130,6 @@ def _factors(on: FactorEndpoints) -> Sequence[Endpoint]:
 
 def _providers(on: AtProviders) -> Sequence[Endpoint]:
     """Sign-in at providers."""
-    asked = (
-        "provider",
-        "redirect_to",
-        "scopes",
-        "code_challenge",
-        "code_challenge_method",
-        "skip_http_redirect",
-        "session",
-    )
     answered = ("state", "code", "iss", "error")
     return (
         Endpoint(
@@ -140,7 +138,7 @@ def _providers(on: AtProviders) -> Sequence[Endpoint]:
             on.authorize,
             EVERYONE,
             "To a provider",
-            query=asked,
+            query=OWN_QUERY,
             answer="303",
             uses=True,
         ),
@@ -163,7 +161,7 @@ def _providers(on: AtProviders) -> Sequence[Endpoint]:
             on.link,
             USER,
             "Link an identity to the caller",
-            query=asked,
+            query=OWN_QUERY,
             uses=True,
         ),
         Endpoint(

@@ -26,14 +26,6 @@ def database(request: pytest.FixtureRequest, engine: str, folder: Path) -> str:
     return server.create_database(f"identity_{uuid4().hex}")
 
 
-@pytest.fixture(scope="session", params=ENGINES)
-def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """One process."""
-    folder = tmp_path_factory.mktemp("identity")
-    with serving(folder, database(request, request.param, folder)) as application:
-        yield application
-
-
 @pytest.fixture(scope="session")
 def liar() -> Iterator[Liar]:
     """A provider of OpenID Connect."""
@@ -42,19 +34,34 @@ def liar() -> Iterator[Liar]:
     liar.close()
 
 
+def signing_in_at(liar: Liar) -> dict[str, str]:
+    """The settings for it."""
+    return {
+        "BACKSTAY_AUTH__PROVIDERS__OIDC__CLIENT_ID": CLIENT_ID,
+        "BACKSTAY_AUTH__PROVIDERS__OIDC__CLIENT_SECRET": "secret",
+        "BACKSTAY_AUTH__PROVIDERS__OIDC__ISSUER": liar.issuer,
+    }
+
+
+@pytest.fixture(scope="session", params=ENGINES)
+def served(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, liar: Liar
+) -> Iterator[Served]:
+    """One process."""
+    folder = tmp_path_factory.mktemp("identity")
+    url = database(request, request.param, folder)
+    with serving(folder, url, processes=1, **signing_in_at(liar)) as application:
+        yield application
+
+
 @pytest.fixture(scope="session")
 def two_processes(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, liar: Liar
 ) -> Iterator[Served]:
     """Two processes on one PostgreSQL: SQLite has one writer, which belongs to one process."""
     folder = tmp_path_factory.mktemp("identity")
-    provider = {
-        "BACKSTAY_AUTH__PROVIDERS__OIDC__CLIENT_ID": CLIENT_ID,
-        "BACKSTAY_AUTH__PROVIDERS__OIDC__CLIENT_SECRET": "secret",
-        "BACKSTAY_AUTH__PROVIDERS__OIDC__ISSUER": liar.issuer,
-    }
     url = database(request, "postgresql", folder)
-    with serving(folder, url, processes=2, **provider) as application:
+    with serving(folder, url, processes=2, **signing_in_at(liar)) as application:
         yield application
 
 

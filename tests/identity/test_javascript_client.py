@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 from pathlib import Path
+from uuid import uuid4
 
+from tests.api.identity.provider import Liar
 from tests.identity.conftest import JAVASCRIPT
 from tests.identity.served import PUBLISHABLE_KEY, SECRET_KEY, Served
 
 
-def test_auth_js_finds_what_it_expects(served: Served, node: Path) -> None:
+def test_auth_js_finds_what_it_expects(served: Served, node: Path, liar: Liar) -> None:
+    liar.claims = {"sub": uuid4().hex, "email": None}
     finished = subprocess.run(
         [node, "--test", "auth.test.mjs"],
         cwd=JAVASCRIPT,
@@ -20,6 +23,7 @@ def test_auth_js_finds_what_it_expects(served: Served, node: Path) -> None:
             "PUBLISHABLE_KEY": PUBLISHABLE_KEY,
             "SECRET_KEY": SECRET_KEY,
             "MAILS": str(served.mails),
+            "ID_TOKEN": liar.token("nonce"),
         },
         capture_output=True,
         text=True,

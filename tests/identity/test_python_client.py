@@ -153,4 +153,8 @@ def test_administration(served: Served) -> None:
     link = admin.generate_link({"type": "magiclink", "email": new_address()})
     used = client(served).auth.verify_otp({"token_hash": link.properties.hashed_token, "type": "magiclink"})
     assert used.session is not None
+    for kind in ("email_change_current", "email_change_new"):
+        wanted = {"type": kind, "email": used.user.email, "new_email": new_address()}  # type: ignore[union-attr]
+        properties = admin.generate_link(wanted).properties  # type: ignore[arg-type]
+        assert properties.verification_type == kind
     assert admin.invite_user_by_email(new_address()).user.invited_at is not None

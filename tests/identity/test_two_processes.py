@@ -7,17 +7,30 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+from uuid import uuid4
 
 import httpx
 import pyotp
+import pytest
 
 from tests.api.identity.provider import Liar, query
 from tests.identity.both import AT_ONCE, PASSWORD, Both
+from tests.identity.served import SECRET_KEY
 
 
 def successes(answers: list[httpx.Response]) -> list[dict[str, Any]]:
     assert {answer.status_code for answer in answers} <= {200, 400, 403, 404, 409, 422, 429}
     return [answer.json() for answer in answers if answer.status_code == 200]
+
+
+def new_address() -> str:
+    return f"new{uuid4().hex}@example.com"
+
+
+def one_each(both: Both, *requests: tuple[Any, ...]) -> list[httpx.Response]:
+    """Different requests at once, each at another process."""
+    with ThreadPoolExecutor(len(requests)) as pool:
+        return list(pool.map(lambda n: both.call(n, *requests[n]), range(len(requests))))
 
 
 def test_a_refresh_token_has_one_child(both: Both) -> None:
@@ -37,11 +50,72 @@ def test_a_mailed_code_is_used_once(both: Both) -> None:
     assert len(successes(both.at_once("POST", "/verify", body))) == 1
 
 
-def test_a_recovery_link_is_used_once(both: Both) -> None:
-    email = both.session()["email"]
-    made = both.admin(0, "POST", "/admin/generate_link", {"type": "recovery", "email": email}).json()
-    body = {"type": "recovery", "token_hash": made["hashed_token"]}
+@pytest.mark.parametrize("kind", ["recovery", "signup", "invite", "magiclink", "email_change_new"])
+def test_a_mailed_link_is_used_once(both: Both, kind: str) -> None:
+    email = both.session()["email"] if kind in ("recovery", "email_change_new") else new_address()
+    wanted = {"type": kind, "email": email, "password": PASSWORD, "new_email": new_address()}
+    made = both.admin(0, "POST", "/admin/generate_link", wanted).json()
+    body = {"type": kind, "token_hash": made["hashed_token"]}
     assert len(successes(both.at_once("POST", "/verify", body))) == 1
+
+
+def test_a_mailed_proof_of_ownership_is_used_once(both: Both) -> None:
+    session = both.session()
+    assert both.call(1, "GET", "/reauthenticate", None, session["access_token"]).status_code == 200
+    body = {"password": f"another {PASSWORD}", "nonce": both.served.code(session["email"])}
+    assert len(successes(both.at_once("PUT", "/user", body, session["access_token"]))) == 1
+
+
+def test_both_addresses_agree_at_once(both: Both) -> None:
+    """The second of the two makes the change, also when neither has seen the other."""
+    for _ in range(8):
+        session, new = both.session(), new_address()
+        links = []
+        for kind in ("email_change_current", "email_change_new"):
+            wanted = {"type": kind, "email": session["email"], "new_email": new}
+            links.append(both.admin(0, "POST", "/admin/generate_link", wanted).json()["hashed_token"])
+        bodies = [{"type": "email_change", "token_hash": link} for link in links]
+        answers = one_each(both, *(("POST", "/verify", body) for body in bodies))
+        assert [answer.status_code for answer in answers] == [200, 200]
+        user = both.admin(1, "GET", f"/admin/users/{session['user']['id']}").json()
+        assert user["email"] == new
+
+
+def test_a_ban_does_not_wait_for_a_link_that_waits_for_it(both: Both) -> None:
+    """Regression: the one locked the user and then their letters, the other the other way round."""
+    for _ in range(8):
+        session = both.session()
+        links = []
+        for kind in ("recovery", "magiclink"):
+            wanted = {"type": kind, "email": session["email"]}
+            made = both.admin(0, "POST", "/admin/generate_link", wanted).json()
+            links.append({"type": kind, "token_hash": made["hashed_token"]})
+        banned, *used = one_each(
+            both,
+            ("PUT", f"/admin/users/{session['user']['id']}", {"ban_duration": "1h"}, SECRET_KEY),
+            *(("POST", "/verify", link) for link in links),
+        )
+        assert banned.status_code == 200, banned.text
+        assert {answer.status_code for answer in used} <= {200, 403}
+
+
+def test_of_two_identities_that_are_unlinked_at_once_one_is_left(both: Both, liar: Liar) -> None:
+    session = both.session()
+    liar.claims = {"sub": uuid4().hex, "email": None}
+    body = {"provider": "oidc", "id_token": liar.token("n"), "nonce": "n", "link_identity": True}
+    linked = both.call(0, "POST", "/token?grant_type=id_token", body, session["access_token"]).json()
+    paths = [f"/user/identities/{one['identity_id']}" for one in linked["user"]["identities"]]
+    answers = one_each(both, *(("DELETE", path, None, session["access_token"]) for path in paths))
+    assert sorted(answer.status_code for answer in answers) == [200, 422]
+    left = both.call(1, "GET", "/user", None, session["access_token"]).json()
+    assert len(left["identities"]) == 1
+
+
+def test_a_user_who_is_made_twice_at_once_exists_already(both: Both) -> None:
+    answers = both.at_once("POST", "/admin/users", {"email": new_address()}, SECRET_KEY)
+    assert sorted({answer.status_code for answer in answers}) == [200, 422]
+    assert len(successes(answers)) == 1
+    assert {a.json()["code"] for a in answers if a.status_code == 422} == {"email_exists"}
 
 
 def test_a_flow_code_is_exchanged_once(both: Both) -> None:

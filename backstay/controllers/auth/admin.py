@@ -25,7 +25,6 @@ from backstay.services.auth.sessions import AuthSessions
 
 _PER_PAGE = 50
 _MOST_PAGES = 1_000_000
-_TYPES = {"email_change_current": "email_change", "email_change_new": "email_change"}
 _Word = Annotated[str, Field(max_length=100)]
 
 
@@ -41,11 +40,19 @@ class AdminUserBody(Body):
     user_metadata: Metadata | None = None
     app_metadata: Metadata | None = None
     ban_duration: _Word | None = None
+    role: _Word | None = None
+    aud: _Word | None = None
 
     def values(self) -> UserValues:
         """The same in the words of the service."""
         if self.phone:
             raise BackstayError("validation_failed", "phone: telephone numbers are not supported")
+        for name, value in (("role", self.role), ("aud", self.aud)):
+            # To leave it out in silence would let somebody believe that it was given.
+            if value and value != USER_ROLE:
+                raise BackstayError(
+                    "validation_failed", f"{name}: is {USER_ROLE} for every user; roles are granted"
+                )
         return UserValues(
             self.id,
             self.email,
@@ -172,7 +179,7 @@ class UserAdmin:
                 "action_link": letter.link,
                 "email_otp": letter.mailed.code,
                 "hashed_token": letter.mailed.link_token,
-                "verification_type": _TYPES.get(body.type, body.type),
+                "verification_type": body.type,
                 "redirect_to": target,
             }
         )

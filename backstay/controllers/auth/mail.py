@@ -43,7 +43,7 @@ class RecoverBody(WithChallenge):
     email: Email
 
 
-class ResendBody(Body):
+class ResendBody(WithChallenge):
     """`POST /resend`."""
 
     type: _WORD
@@ -111,7 +111,9 @@ class ByMail:
         if body.type not in ("signup", "email_change"):
             raise BackstayError("validation_failed", "type: must be signup or email_change")
         email = _email(body.email, body.phone)
-        await self._mails.resend(ask.context, body.type, email, client_of(ask), self._redirect(ask))
+        await self._mails.resend(
+            ask.context, body.type, email, client_of(ask), self._redirect(ask), body.challenge()
+        )
         return Reply({})
 
     async def verify(self, ask: Ask[VerifyBody]) -> Reply:

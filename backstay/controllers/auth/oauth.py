@@ -11,12 +11,23 @@ from backstay.controllers.auth.documents import session_fields
 from backstay.controllers.auth.requests import client_of, path_id, user_id_of
 from backstay.controllers.endpoints import Ask, Body, Reply
 from backstay.services.auth.flows import Challenge
+from backstay.services.auth.linking import Linking
 from backstay.services.auth.oauth import Answer, Arrival, Departure, OAuth
 from backstay.services.auth.redirects import Redirects, with_fragment, with_query
 
 _COOKIE = "__Host-backstay-oauth"
 _SECONDS = 600
 _MOST_SCOPES = 20
+# What a departure reads; the rest of the query is for the provider.
+OWN_QUERY = (
+    "provider",
+    "redirect_to",
+    "scopes",
+    "code_challenge",
+    "code_challenge_method",
+    "skip_http_redirect",
+    "session",
+)
 
 
 class CallbackForm(Body):
@@ -31,8 +42,9 @@ class CallbackForm(Body):
 class AtProviders:
     """Handlers."""
 
-    def __init__(self, oauth: OAuth, redirects: Redirects, carry: Carry) -> None:
+    def __init__(self, oauth: OAuth, linking: Linking, redirects: Redirects, carry: Carry) -> None:
         self._oauth = oauth
+        self._linking = linking
         self._redirects = redirects
         self._carry = carry
 
@@ -54,6 +66,7 @@ class AtProviders:
             self._redirects.choose(query.get("redirect_to")),
             Challenge.read(query.get("code_challenge"), query.get("code_challenge_method")),
             scopes,
+            {name: value for name, value in query.items() if name not in OWN_QUERY},
             link=link,
             carries_cookie=self._carry.wants_cookie(ask),
         )
@@ -96,7 +109,7 @@ class AtProviders:
     async def unlink(self, ask: Ask[Any]) -> Reply:
         """200, and the identity is gone."""
         identity_id = path_id(ask, "identity_id", "identity_not_found")
-        await self._oauth.unlink(ask.context, user_id_of(ask), identity_id)
+        await self._linking.unlink(ask.context, user_id_of(ask), identity_id)
         return Reply({})
 
 

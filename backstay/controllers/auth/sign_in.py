@@ -54,6 +54,7 @@ class TokenBody(Body):
     provider: Annotated[str, Field(max_length=50)] | None = None
     id_token: Annotated[str, Field(max_length=20_000)] | None = None
     nonce: Annotated[str, Field(max_length=1000)] | None = None
+    link_identity: bool = False
 
 
 class SignIn:
@@ -121,7 +122,12 @@ class SignIn:
             if not body.provider or not body.id_token:
                 raise BackstayError("validation_failed", "provider and id_token: are needed")
             signed = await self._oauth.sign_in_by_token(
-                ask.context, body.provider, body.id_token, body.nonce, client_of(ask)
+                ask.context,
+                body.provider,
+                body.id_token,
+                body.nonce,
+                client_of(ask),
+                link=body.link_identity,
             )
             return self._carry.reply(ask, signed)
         raise BackstayError(

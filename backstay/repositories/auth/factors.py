@@ -12,7 +12,6 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
 
 from backstay.models.auth.factor import UNVERIFIED, VERIFIED, Challenge, Factor, RecoveryCode
-from backstay.models.auth.user import User
 from backstay.repositories.database.sessions import Session
 
 
@@ -21,17 +20,6 @@ class FactorRepository:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-
-    async def lock(self, user_id: UUID) -> User | None:
-        """The user, whose factors nobody else changes until the transaction ends."""
-        found: User | None = await self._session.scalar(
-            select(User)
-            .where(User.id == user_id)
-            # NO KEY: rows that point at the user may still be added.
-            .with_for_update(key_share=True)
-            .execution_options(populate_existing=True)
-        )
-        return found
 
     async def of_user(self, user_id: UUID) -> Sequence[Factor]:
         """All of a user, the oldest first."""

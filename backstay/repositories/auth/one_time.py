@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import delete, update
+from sqlalchemy import delete, select, update
 
 from backstay.models.auth.one_time import Flow, OneTimeToken
 from backstay.repositories.database.sessions import Session
@@ -25,14 +25,22 @@ class OneTimeRepository:
         await self._session.flush()
 
     async def drop(self, user_id: UUID, purposes: Sequence[str] | None = None) -> None:
-        """Make a user's tokens useless: those of some purposes; or all, and the codes that links were changed for."""
+        """Make a user's tokens useless: those of some purposes, or all, and then what they were exchanged for, too."""
         statement = delete(OneTimeToken).where(OneTimeToken.user_id == user_id)
         if purposes is not None:
             statement = statement.where(OneTimeToken.purpose.in_(purposes))
-        else:
-            codes = delete(Flow).where(Flow.user_id == user_id)
-            await self._session.execute(codes.execution_options(synchronize_session=False))
         await self._session.execute(statement.execution_options(synchronize_session=False))
+        if purposes is None:
+            await self._session.execute(
+                delete(Flow).where(Flow.user_id == user_id).execution_options(synchronize_session=False)
+            )
+
+    async def owner(self, link_hash: bytes) -> UUID | None:
+        """Whose link that is."""
+        found: UUID | None = await self._session.scalar(
+            select(OneTimeToken.user_id).where(OneTimeToken.link_hash == link_hash)
+        )
+        return found
 
     async def use_link(self, link_hash: bytes, now: dt.datetime) -> OneTimeToken | None:
         """The token of a link, which is used with this."""

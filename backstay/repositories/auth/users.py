@@ -67,6 +67,17 @@ class UserRepository:
         """The user with that id."""
         return await self._session.get(User, user_id)
 
+    async def lock(self, user_id: UUID) -> User | None:
+        """The user as it is in the database now, whom nobody else changes until the transaction ends."""
+        found: User | None = await self._session.scalar(
+            select(User)
+            .where(User.id == user_id)
+            # NO KEY: rows that point at the user may still be added.
+            .with_for_update(key_share=True)
+            .execution_options(populate_existing=True)
+        )
+        return found
+
     async def by_key(self, email_key: str) -> User | None:
         """The user with that address, by its key (`Address.key`)."""
         found: User | None = await self._session.scalar(_BY_KEY, {"email_key": email_key})

@@ -34,7 +34,7 @@ from backstay.services.auth.passwords import Passwords, is_bearable
 from backstay.services.auth.roles import require_held
 from backstay.services.auth.sessions import AuthSessions
 from backstay.services.context import Context
-from backstay.services.unit_of_work import UnitOfWork
+from backstay.services.unit_of_work import UnitOfWork, once_more
 from backstay.utils.clock import utc_now
 
 MAX_PAGE = 1000
@@ -99,6 +99,11 @@ class Administration:
             raise BackstayError("validation_failed", "email: is needed")
         address = read_address(values.email)
         hashed = await self._hash(values, address)
+        return await once_more(lambda: self._created(context, values, address, hashed))
+
+    async def _created(
+        self, context: Context, values: UserValues, address: Address, hashed: str | None
+    ) -> Account:
         now = self._clock()
         async with self._units.begin(context) as session:
             users = UserRepository(session)
@@ -165,6 +170,7 @@ class Administration:
         ended: Sequence[UUID] = ()
         authority: int | None = None
         async with self._units.begin(context) as session:
+            await UserRepository(session).lock(user_id)
             user = await self._governed(session, context, user_id)
             says_less = self._set_data(user, values)
             if address is not None and address.key != user.email_key:
@@ -204,7 +210,9 @@ class Administration:
         await self._require_free(session, address, user.id)
         user.email, user.email_key = address.typed, address.key
         user.new_email = user.new_email_key = None
-        user.is_anonymous = False
+        if user.is_anonymous:
+            user.is_anonymous = False
+            await RoleRepository(session).grant_default(user.id)
         user.email_confirmed_at = self._clock()
         await OneTimeRepository(session).drop(user.id)
         identities = IdentityRepository(session)

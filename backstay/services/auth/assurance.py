@@ -17,6 +17,7 @@ from backstay.models.auth.session import AuthSession
 from backstay.models.auth.user import User
 from backstay.repositories.auth.factors import FactorRepository
 from backstay.repositories.auth.sessions import SessionRepository
+from backstay.repositories.auth.users import UserRepository
 from backstay.repositories.database.sessions import Session
 from backstay.services.auth.sessions import AuthSessions, session_of
 from backstay.services.context import Context
@@ -94,7 +95,7 @@ async def assured(session: Session, context: Context, sessions: AuthSessions, no
     if user_id is None:
         raise BackstayError("no_authorization")
     factors = FactorRepository(session)
-    user = await factors.lock(user_id)
+    user = await UserRepository(session).lock(user_id)
     row = None if session_id is None else await SessionRepository(session).find(session_id)
     if user is None or row is None or row.user_id != user.id or sessions.is_over(row, now):
         raise BackstayError("session_not_found")

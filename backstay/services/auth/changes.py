@@ -107,11 +107,11 @@ class AccountChanges:
         user_id = _require_user(context)
         known = await self._known(context, user_id, change)
         address = await self._new_address(context, known, change.email)
-        hashed = None if change.password is None else await self._new_hash(context, known, change)
+        hashed = None if change.password is None else await self._new_hash(context, known, address, change)
         mails: list[Mail] = []
         ended: Sequence[UUID] = ()
         async with self._units.begin(context) as session:
-            user = await UserRepository(session).by_id(user_id)
+            user = await UserRepository(session).lock(user_id)
             if user is None or user.password_hash != known.password_hash:
                 raise BackstayError("conflict")
             if change.metadata is not None:
@@ -156,10 +156,10 @@ class AccountChanges:
             await self._throttles.spend(context, "mail", address.key)
         return address
 
-    async def _new_hash(self, context: Context, user: User, change: Change) -> str:
+    async def _new_hash(self, context: Context, user: User, address: Address | None, change: Change) -> str:
         password = change.password or ""
-        self._policy.check(password, address=read_address(user.email) if user.email else None)
-        if user.email is None:
+        self._policy.check(password, address=read_address(user.email) if user.email else address)
+        if user.email is None and not (address and self._settings.autoconfirm):
             raise BackstayError("validation_failed", "password: needs a confirmed email address first")
         await self._prove_again(context, user, change)
         if user.password_hash is not None and (await self._passwords.verify(user.password_hash, password)).ok:

@@ -93,7 +93,7 @@ class FactorRemoval:
         ended: Sequence[UUID] = ()
         async with self._units.begin(context) as session:
             repository = FactorRepository(session)
-            user = await repository.lock(user_id)
+            user = await UserRepository(session).lock(user_id)
             if user is None:
                 raise BackstayError("user_not_found")
             factors = await repository.of_user(user_id)

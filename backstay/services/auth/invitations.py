@@ -36,7 +36,7 @@ from backstay.services.auth.passwords import Passwords
 from backstay.services.auth.roles import require_held
 from backstay.services.context import Context
 from backstay.services.mail.post import Post
-from backstay.services.unit_of_work import UnitOfWork
+from backstay.services.unit_of_work import UnitOfWork, once_more
 from backstay.utils.clock import utc_now
 
 KINDS: Mapping[str, str] = {
@@ -120,6 +120,20 @@ class Invitations:
             raise BackstayError("validation_failed", f"type: must be one of {', '.join(KINDS)}")
         address = read_address(wanted.email)
         hashed = await self._password(wanted, address)
+        return await once_more(
+            lambda: self._written(context, wanted, purpose, address, hashed, client, redirect_to)
+        )
+
+    async def _written(
+        self,
+        context: Context,
+        wanted: WantedLink,
+        purpose: str,
+        address: Address,
+        hashed: str | None,
+        client: Client,
+        redirect_to: str,
+    ) -> tuple[Account, Letter]:
         async with self._units.begin(context) as session:
             user = await self._recipient(session, context, purpose, address, wanted)
             if hashed is not None:

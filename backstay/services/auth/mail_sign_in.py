@@ -46,14 +46,17 @@ from backstay.services.mail.post import Post
 from backstay.services.unit_of_work import UnitOfWork, once_more
 from backstay.utils.clock import utc_now
 
-# What `type` of `/verify` may stand for.
+# What `type` of `/verify` may stand for. Whoever signed up by asking for a code calls that a sign-up, too; the last two
+# are what links for administrators are called.
 PURPOSES: Mapping[str, Sequence[str]] = {
-    "signup": (SIGN_UP,),
+    "signup": (SIGN_UP, MAGIC_LINK),
     "invite": (INVITE,),
     "magiclink": (MAGIC_LINK, SIGN_UP),
     "recovery": (RECOVERY,),
     "email": (SIGN_UP, MAGIC_LINK),
     "email_change": (EMAIL_CHANGE_CURRENT, EMAIL_CHANGE_NEW),
+    "email_change_current": (EMAIL_CHANGE_CURRENT,),
+    "email_change_new": (EMAIL_CHANGE_NEW,),
 }
 _METHODS: Mapping[str, str] = {
     SIGN_UP: "email/signup",
@@ -154,7 +157,15 @@ class MailSignIn:
 
         await self._ask(context, email, write)
 
-    async def resend(self, context: Context, kind: str, email: str, client: Client, redirect_to: str) -> None:
+    async def resend(
+        self,
+        context: Context,
+        kind: str,
+        email: str,
+        client: Client,
+        redirect_to: str,
+        challenge: Challenge | None,
+    ) -> None:
         """The letter of a sign-up or a change of address once more, if one is awaited.
 
         Args:
@@ -170,8 +181,8 @@ class MailSignIn:
                     if user.email_confirmed_at is not None:
                         return ()
                     user.confirmation_sent_at = self._clock()
-                    return await self._letter(session, context, user, SIGN_UP, client, redirect_to, None)
-                return await self._changes.letters(session, user, client, redirect_to, None)
+                    return await self._letter(session, context, user, SIGN_UP, client, redirect_to, challenge)
+                return await self._changes.letters(session, user, client, redirect_to, challenge)
 
         await self._ask(context, email, write)
 
@@ -225,7 +236,7 @@ class MailSignIn:
         async with self._units.begin(context) as session:
             user = await self._addressed(session, address.key, purposes)
             user_id = None if user is None else user.id
-            # The same statements for an unknown address, of nobody: they take the same time.
+            # Of nobody for an unknown address, as above.
             tokens = OneTimeRepository(session)
             used = await self._codes.use_code(tokens, user_id or uuid4(), purposes, address.key, code)
             if used is None:
@@ -251,7 +262,12 @@ class MailSignIn:
             raise BackstayError("validation_failed", "type: is none that a link is used for")
         await self._throttles.spend(context, "verify", None)
         async with self._units.begin(context) as session:
-            used = await self._codes.use_link(OneTimeRepository(session), link)
+            tokens = OneTimeRepository(session)
+            owner = await self._codes.owner(tokens, link)
+            if owner is not None:
+                # The user first and then what is theirs, as everywhere: or two would wait for each other.
+                await UserRepository(session).lock(owner)
+            used = await self._codes.use_link(tokens, link)
             result: Signed | HalfChanged | FlowCode | BackstayError | None = None
             if used is not None and used.purpose in purposes:
                 result = await self._used(
@@ -260,12 +276,15 @@ class MailSignIn:
         return _told(result)
 
     async def _addressed(self, session: Session, key: str, purposes: Sequence[str]) -> User | None:
-        """Whom a code for this address belongs to: its user, or one who changes to it."""
+        """Whom a code for this address belongs to: its user, or one who changes to it. Nobody else changes them.
+
+        The same statements for an unknown address, of nobody: they take the same time.
+        """
         users = UserRepository(session)
         user = await users.by_key(key)
         if user is None and EMAIL_CHANGE_NEW in purposes:
             user = await users.by_new_key(key)
-        return user
+        return await users.lock(uuid4() if user is None else user.id)
 
     async def _used(
         self,

@@ -1,7 +1,7 @@
 """Sign-in at providers: the way there and back, and which account somebody gets.
 
-In charge of state, which is used once and by the browser that began; of what is kept for the exchange; and of the
-linking table of docs/decisions/0018-oauth-login.md. What a provider says is proven in `repositories/auth/providers`.
+In charge of state, which is used once and by the browser that began, and of what is kept for the exchange. Whose account
+an identity opens is decided in `linking.py`; what a provider says is proven in `repositories/auth/providers`.
 """
 
 from __future__ import annotations
@@ -12,28 +12,18 @@ import hmac
 import json
 import secrets
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from uuid import UUID
 
 from backstay.config.auth import AuthSettings
 from backstay.errors import BackstayError
-from backstay.models.auth.account import Account
-from backstay.models.auth.addresses import Address, read_address
-from backstay.models.auth.identity import EMAIL_PROVIDER, Identity
 from backstay.models.auth.one_time import Flow
-from backstay.models.auth.records import AuditEvent
-from backstay.models.auth.user import User
-from backstay.repositories.auth.one_time import FlowRepository, OneTimeRepository
+from backstay.repositories.auth.one_time import FlowRepository
 from backstay.repositories.auth.providers import Exchange, ProvenIdentity, Provider
-from backstay.repositories.auth.roles import RoleRepository
-from backstay.repositories.auth.sessions import SessionRepository
-from backstay.repositories.auth.users import IdentityRepository, UserRepository
-from backstay.repositories.database.sessions import Session
-from backstay.services.auth.accounts import new_user
-from backstay.services.auth.audit import Audit
 from backstay.services.auth.client import Client
 from backstay.services.auth.flows import Challenge, Flows
+from backstay.services.auth.linking import Linking
 from backstay.services.auth.sealing import Sealing
 from backstay.services.auth.sessions import AuthSessions, Signed, session_of
 from backstay.services.auth.throttles import Throttles
@@ -104,9 +94,9 @@ class OAuth:
         units: UnitOfWork,
         providers: Mapping[str, Provider],
         sessions: AuthSessions,
+        linking: Linking,
         flows: Flows,
         throttles: Throttles,
-        audit: Audit,
         settings: AuthSettings,
         secret: bytes,
         clock: Callable[[], dt.datetime] = utc_now,
@@ -114,10 +104,9 @@ class OAuth:
         self._units = units
         self._providers = dict(providers)
         self._sessions = sessions
+        self._linking = linking
         self._flows = flows
         self._throttles = throttles
-        self._audit = audit
-        self._settings = settings
         self._sealing = Sealing(secret, _PURPOSE)
         self._clock = clock
         self._callback = f"{settings.public_url}/auth/v1/callback"
@@ -129,22 +118,27 @@ class OAuth:
         redirect_to: str,
         challenge: Challenge | None,
         scopes: tuple[str, ...] = (),
+        options: Mapping[str, str] = MappingProxyType({}),
         *,
         link: bool = False,
         carries_cookie: bool = False,
     ) -> Departure:
         """The address of the provider, for a sign-in or to link an identity to the caller.
 
+        Args:
+            options: for the provider, such as `prompt`.
+
         Raises:
-            BackstayError: `oauth_provider_not_supported`, `provider_unavailable`, `over_request_rate_limit`.
+            BackstayError: `oauth_provider_not_supported`, `provider_unavailable`, `over_request_rate_limit`; to link,
+                `insufficient_aal`.
         """
-        provider, own = self._provider(name), session_of(context) if link else None
-        if link and own is None:
-            raise BackstayError("session_not_found")
+        provider = self._provider(name)
         await self._throttles.spend(context, "oauth", None)
+        if link:
+            await self._linking.require_may_link(context)
         state, browser = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
         exchange = Exchange(self._callback, secrets.token_urlsafe(48), secrets.token_urlsafe(32))
-        url = await provider.address(state, exchange, scopes)
+        url = await provider.address(state, exchange, scopes, options)
         now = self._clock()
         kept = {"verifier": exchange.verifier, "nonce": exchange.nonce, "browser": _hashed(browser)}
         state_hash = hashlib.sha256(state.encode()).digest()
@@ -157,7 +151,7 @@ class OAuth:
             data={
                 "provider": name,
                 "redirect_to": redirect_to,
-                "link": str(own) if own else None,
+                "link": str(session_of(context)) if link else None,
                 "cookie": carries_cookie,
             },
             created_at=now,
@@ -222,9 +216,10 @@ class OAuth:
         ended: list[UUID] = []
         async with self._units.begin(context) as session:
             if linked is not None:
-                user = await self._link(session, context, UUID(linked), name, proven)
+                user_id = await self._linking.require_session(session, UUID(linked))
+                user = await self._linking.link(session, context, user_id, name, proven)
             else:
-                user = await self._user_of(session, context, name, proven, ended)
+                user = await self._linking.user_of(session, context, name, proven, ended)
             if user.is_banned(self._clock()):
                 raise BackstayError("user_banned")
             if flow.challenge is not None:
@@ -234,21 +229,36 @@ class OAuth:
         return signed, None
 
     async def sign_in_by_token(
-        self, context: Context, name: str, id_token: str, nonce: str | None, client: Client
+        self,
+        context: Context,
+        name: str,
+        id_token: str,
+        nonce: str | None,
+        client: Client,
+        *,
+        link: bool = False,
     ) -> Signed:
         """A session for a token that an application on a device got from the provider by itself.
 
+        Args:
+            link: the identity becomes one of the caller's, whose session it is.
+
         Raises:
-            BackstayError: `oauth_provider_not_supported`, `bad_oauth_callback`, `provider_unavailable`, `user_banned`.
+            BackstayError: `oauth_provider_not_supported`, `bad_oauth_callback`, `provider_unavailable`, `user_banned`;
+                to link, `no_authorization`, `insufficient_aal`, `identity_already_exists`.
         """
         provider = self._provider(name)
         await self._throttles.spend(context, "oauth", None)
+        user_id = await self._linking.require_may_link(context) if link else None
         proven = await provider.identity_of_token(id_token, nonce)
         ended: list[UUID] = []
 
         async def sign() -> Signed:
             async with self._units.begin(context) as session:
-                user = await self._user_of(session, context, name, proven, ended)
+                if user_id is not None:
+                    user = await self._linking.link(session, context, user_id, name, proven)
+                else:
+                    user = await self._linking.user_of(session, context, name, proven, ended)
                 return await self._sessions.begin(
                     session, context, user, METHOD, client=client, provider=name
                 )
@@ -256,142 +266,6 @@ class OAuth:
         signed = await once_more(sign)
         self._sessions.forget(ended)
         return signed
-
-    async def _user_of(
-        self, session: Session, context: Context, name: str, proven: ProvenIdentity, ended: list[UUID]
-    ) -> User:
-        """The account of an identity: the table of docs/decisions/0018-oauth-login.md, row by row."""
-        users, identities = UserRepository(session), IdentityRepository(session)
-        known = await identities.find(proven.issuer, proven.subject)
-        if known is not None:
-            await identities.signed_in(known.id, self._clock())
-            user = await users.by_id(known.user_id)
-            if user is None:
-                raise BackstayError("user_not_found")
-            return user
-        address = _address(proven)
-        local = await users.by_key(address.key) if address is not None else None
-        if local is None or not proven.email_verified:
-            user = await self._new(session, context, address if local is None else None, proven)
-        else:
-            user = local
-            if local.email_confirmed_at is None:
-                ended += await self._take_over(session, context, local)
-        await self._add(session, context, user, name, proven)
-        return user
-
-    async def _new(
-        self, session: Session, context: Context, address: Address | None, proven: ProvenIdentity
-    ) -> User:
-        """An account of its own; with the address only if the provider vouches for it and nobody has it."""
-        if not self._settings.sign_up:
-            raise BackstayError("signup_disabled")
-        now = self._clock()
-        if address is not None and proven.email_verified:
-            user = new_user(address, proven.claims, now)
-            user.email_confirmed_at = now
-        else:
-            user = User(user_metadata=dict(proven.claims), is_anonymous=False, created_at=now)
-        user.app_metadata = {}
-        await UserRepository(session).add(user)
-        await RoleRepository(session).grant_default(user.id)
-        self._audit.record(session, context, AuditEvent.USER_SIGNED_UP, user_id=user.id)
-        return user
-
-    async def _take_over(self, session: Session, context: Context, user: User) -> list[UUID]:
-        """Somebody signed up with this address and never proved it: nothing of theirs stays."""
-        user.password_hash = None
-        user.user_metadata = {}
-        user.email_confirmed_at = self._clock()
-        await OneTimeRepository(session).drop(user.id)
-        await UserRepository(session).delete_proofs(user.id)
-        await RoleRepository(session).grant_default(user.id)
-        ended = await self._sessions.end_all(session, context, user.id)
-        user.app_metadata = {}
-        return list(ended)
-
-    async def _link(
-        self, session: Session, context: Context, session_id: UUID, name: str, proven: ProvenIdentity
-    ) -> User:
-        """The user who left to link an identity, as long as the session lives that they left with."""
-        users, row = UserRepository(session), await SessionRepository(session).find(session_id)
-        user = None if row is None else await users.by_id(row.user_id)
-        if row is None or user is None or self._sessions.is_over(row, self._clock()):
-            raise BackstayError("session_not_found")
-        if row.level < 2 and (await users.account(user)).has_second_factor:
-            raise BackstayError("insufficient_aal", "AAL2 required to link an identity")
-        known = await IdentityRepository(session).find(proven.issuer, proven.subject)
-        if known is not None and known.user_id != user.id:
-            raise BackstayError("identity_already_exists")
-        if known is None:
-            await self._add(session, context, user, name, proven)
-            user.is_anonymous = False
-        return user
-
-    async def _add(
-        self, session: Session, context: Context, user: User, name: str, proven: ProvenIdentity
-    ) -> None:
-        now = self._clock()
-        identity = Identity(
-            user_id=user.id,
-            provider=name,
-            issuer=proven.issuer,
-            subject=proven.subject,
-            email=proven.email,
-            data={
-                **proven.claims,
-                "sub": proven.subject,
-                "email": proven.email,
-                "email_verified": proven.email_verified,
-            },
-            last_sign_in_at=now,
-            created_at=now,
-        )
-        await IdentityRepository(session).add(identity)
-        await self._name_providers(session, user)
-        self._audit.record(session, context, AuditEvent.IDENTITY_LINKED, user_id=user.id, provider=name)
-
-    async def _name_providers(self, session: Session, user: User) -> None:
-        """Say in the metadata how the user signs in."""
-        found = await IdentityRepository(session).of_user(user.id)
-        names = list(dict.fromkeys(one.provider for one in found))
-        rest = {
-            key: value for key, value in user.app_metadata.items() if key not in ("provider", "providers")
-        }
-        first = user.app_metadata.get("provider")
-        user.app_metadata = {**rest, "provider": first if first in names else names[0], "providers": names}
-
-    async def unlink(self, context: Context, user_id: UUID, identity_id: UUID) -> Account:
-        """Remove one of the caller's identities, as long as another one is left.
-
-        Raises:
-            BackstayError: `identity_not_found`, `single_identity_not_deletable`, `insufficient_aal`.
-        """
-        async with self._units.begin(context) as session:
-            users, identities = UserRepository(session), IdentityRepository(session)
-            user = await users.by_id(user_id)
-            found = await identities.of_user(user_id)
-            if user is None or all(one.id != identity_id for one in found):
-                raise BackstayError("identity_not_found")
-            if len(found) < 2:
-                raise BackstayError("single_identity_not_deletable")
-            if (await users.account(user)).has_second_factor and context.caller.aal < 2:
-                raise BackstayError("insufficient_aal", "AAL2 required to unlink an identity")
-            gone = next(one for one in found if one.id == identity_id)
-            if gone.provider == EMAIL_PROVIDER:
-                user.password_hash = None
-            await identities.delete(identity_id)
-            await self._name_providers(session, user)
-            self._audit.record(
-                session, context, AuditEvent.IDENTITY_UNLINKED, user_id=user_id, provider=gone.provider
-            )
-            return await users.account(user)
-
-
-def _address(proven: ProvenIdentity) -> Address | None:
-    with suppress(BackstayError):
-        return read_address(proven.email or "")
-    return None
 
 
 def _hashed(text: str) -> str:

@@ -87,6 +87,10 @@ class OneTimeCodes:
         await tokens.replace(token)
         return Mailed(code, link, CODE_MINUTES)
 
+    async def owner(self, tokens: OneTimeRepository, link: str) -> UUID | None:
+        """Whose link that is, for whoever changes the user by it."""
+        return await tokens.owner(_digest(link)) if _LINK.fullmatch(link) else None
+
     async def use_link(self, tokens: OneTimeRepository, link: str) -> OneTimeToken | None:
         """The token of a link, used by this call; None when there is none, or no more."""
         if _LINK.fullmatch(link) is None:

@@ -57,6 +57,8 @@ class Liar:
         claims: over those of a good token; a value of None leaves the claim out.
         header: over that of a good token.
         forge: replaces the token altogether.
+        beside: keys that are published beside the good one.
+        told: what it tells of the person elsewhere than in the token.
         slow: seconds before it answers at its token endpoint.
     """
 
@@ -87,6 +89,8 @@ class Liar:
         self.header: dict[str, Any] = {}
         self.metadata: dict[str, Any] = {}
         self.forge: str | None = None
+        self.beside: list[Any] = []
+        self.told: Any = None
         self.sign_with_other = False
         self.body: bytes | None = None
         self.slow = 0.0
@@ -115,8 +119,12 @@ class Liar:
                 "token_endpoint_auth_methods_supported": ["client_secret_basic"],
                 **self.metadata,
             },
-            "/keys": {"keys": [self.key.as_dict(private=False)]},
+            "/keys": {"keys": [*self.beside, self.key.as_dict(private=False)]},
         }
+        if self.told is not None:
+            documents["/.well-known/openid-configuration"]["userinfo_endpoint"] = f"{self.issuer}/person"
+            if handler.headers["authorization"] == "Bearer theirs":
+                documents["/person"] = self.told
         document = documents.get(handler.path)
         self._send(handler, 200 if document else 404, json.dumps(document).encode())
 

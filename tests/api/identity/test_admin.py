@@ -219,14 +219,18 @@ async def test_an_invitation_makes_a_user_who_sets_a_password(world: World) -> N
     assert again.json()["code"] == "email_exists"
 
 
-@pytest.mark.parametrize("kind", ["signup", "magiclink", "recovery", "invite", "email_change_new"])
+@pytest.mark.parametrize(
+    "kind", ["signup", "magiclink", "recovery", "invite", "email_change_current", "email_change_new"]
+)
 async def test_a_generated_link_signs_in_and_nothing_is_mailed(world: World, kind: str) -> None:
-    if kind in ("recovery", "email_change_new"):
+    if kind == "recovery" or kind.startswith("email_change"):
         await signed_up(world, "ann@example.com")
     body = {"type": kind, "email": "ann@example.com", "password": PASSWORD, "new_email": "ann@example.org"}
     made = await as_service(world, "POST", "/admin/generate_link", body)
     assert made.status_code == 200, made.text
     link = made.json()
+    # As it was asked for: clients know no other names.
+    assert link["verification_type"] == kind
     assert link["action_link"].endswith("redirect_to=http%3A%2F%2Fsite.test")
     assert await world.mails("ann@example.com") == []
     used = await world.call(
@@ -262,6 +266,8 @@ async def test_what_happened_is_on_record_and_without_secrets(world: World) -> N
         {"password": PASSWORD},
         {"email": "ann@example.com", "id": "1"},
         {"email": "ann@example.com", "email_confirm": "yes"},
+        {"email": "ann@example.com", "role": "service_role"},
+        {"email": "ann@example.com", "aud": "elsewhere"},
     ],
 )
 async def test_what_is_no_user_is_refused(world: World, body: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
+import json
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -75,9 +76,15 @@ async def test_a_link_leads_nowhere_but_to_allowed_addresses(world: World) -> No
         assert answer.headers["location"].startswith("http://site.test#"), wanted
 
 
-async def test_a_flow_ends_with_the_client_that_began_it(world: World) -> None:
+@pytest.mark.parametrize("again", [False, True])
+async def test_a_flow_ends_with_the_client_that_began_it(world: World, again: bool) -> None:
     answer = await world.call("POST", "/signup", {"email": "ann@example.com", "password": PASSWORD, **PKCE})
     assert answer.status_code == 200
+    if again:
+        other = {"code_challenge": PKCE["code_challenge"], "code_challenge_method": "s256"}
+        body = {"type": "signup", "email": "ann@example.com", **other}
+        assert (await world.call("POST", "/resend", body)).status_code == 200
+        assert len(await world.mails("ann@example.com")) == 2
     location = await follow(world, await world.link("ann@example.com"))
     assert urlsplit(location).fragment == ""
     code = parse_qs(urlsplit(location).query)["code"][0]
@@ -273,9 +280,43 @@ async def test_an_anonymous_user_becomes_one_with_an_address(world: World) -> No
     upgraded = (await world.call("POST", "/verify", body)).json()
     assert upgraded["user"]["id"] == session["user"]["id"]
     assert upgraded["user"]["is_anonymous"] is False
+    payload = upgraded["access_token"].split(".")[1]
+    assert json.loads(base64.urlsafe_b64decode(payload + "=="))["roles"] == ["user"]
     done = await world.call("PUT", "/user", {"password": PASSWORD}, upgraded["access_token"])
     assert done.status_code == 200
     assert (await world.sign_in("ann@example.com")).status_code == 200
+
+
+@pytest.mark.auth(anonymous=True, autoconfirm=True)
+async def test_where_no_mail_is_sent_an_anonymous_user_gets_address_and_password_at_once(
+    world: World,
+) -> None:
+    session = (await world.call("POST", "/signup", {})).json()
+    both = {"email": "ann@example.com", "password": PASSWORD}
+    done = await world.call("PUT", "/user", both, session["access_token"])
+    assert (done.status_code, done.json()["is_anonymous"]) == (200, False)
+    assert (await world.sign_in("ann@example.com")).json()["user"]["id"] == session["user"]["id"]
+
+
+@pytest.mark.parametrize("kind", ["signup", "magiclink", "email"])
+async def test_the_code_of_a_new_user_goes_by_every_name_that_clients_have_for_it(
+    world: World, kind: str
+) -> None:
+    await world.call("POST", "/otp", {"email": "ann@example.com"})
+    body = {"type": kind, "email": "ann@example.com", "token": await world.code("ann@example.com")}
+    assert (await world.call("POST", "/verify", body)).status_code == 200
+
+
+async def test_a_password_change_ends_what_a_link_was_exchanged_for(world: World) -> None:
+    token = (await world.user("ann@example.com"))["access_token"]
+    await world.call("POST", "/recover", {"email": "ann@example.com", **PKCE})
+    location = await follow(world, await world.link("ann@example.com"))
+    code = parse_qs(urlsplit(location).query)["code"][0]
+    changed = await world.call("PUT", "/user", {"password": "another long enough phrase"}, token)
+    assert changed.status_code == 200
+    exchange = {"auth_code": code, "code_verifier": VERIFIER}
+    late = await world.call("POST", "/token?grant_type=pkce", exchange)
+    assert (late.status_code, late.json()["code"]) == (404, "flow_state_not_found")
 
 
 async def test_data_is_merged_and_null_removes(world: World) -> None:

@@ -28,7 +28,8 @@ ABOVE = {"admin", "secret"}
 
 PUBLIC = {
     "GET /auth/v1/health", "GET /auth/v1/settings", "GET /auth/v1/.well-known/jwks.json",
-    "GET /auth/v1/.well-known/openid-configuration", "POST /auth/v1/signup", "POST /auth/v1/token",
+    "GET /auth/v1/.well-known/openid-configuration",
+    "GET /auth/v1/.well-known/oauth-authorization-server", "POST /auth/v1/signup", "POST /auth/v1/token",
     "POST /auth/v1/otp", "POST /auth/v1/magiclink", "POST /auth/v1/recover", "POST /auth/v1/resend",
     "POST /auth/v1/verify", "GET /auth/v1/verify", "GET /auth/v1/authorize", "GET /auth/v1/callback",
     "POST /auth/v1/callback", "GET /dev/mails", "GET /dev/mails/{mail_id}",

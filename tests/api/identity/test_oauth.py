@@ -22,7 +22,7 @@ from backstay.config.auth import AuthSettings
 from backstay.config.database import DatabaseSettings
 from backstay.config.providers import ProviderSettings, ProvidersSettings
 from backstay.config.settings import Settings
-from tests.api.identity.conftest import ORIGIN, PASSWORDS, SECRET_KEY, TOKENS, World
+from tests.api.identity.conftest import ORIGIN, PASSWORD, PASSWORDS, SECRET_KEY, TOKENS, World
 from tests.api.identity.provider import CLIENT_ID, Liar, query, real_provider
 
 SITE = "http://site.test"
@@ -189,6 +189,7 @@ async def test_twenty_callbacks_with_one_state_sign_in_once(at: World, liar: Lia
         {"forge": "x" * 20_000},
         {"body": b"not json"},
         {"body": b"[]"},
+        {"body": b"[" * 200_000},
         {"body": b'{"access_token": "x", "token_type": "Bearer"}'},
         {"body": b"{" + b'"a": 1,' * 100_000 + b'"b": 1}'},
     ],
@@ -227,6 +228,32 @@ async def test_the_answer_has_to_come_from_whom_the_browser_was_sent_to(at: Worl
     url, cookie = await depart(at)
     values = {**liar.consent(url), "iss": liar.issuer}
     assert "access_token" in fragment(await arrive(at, values, cookie))
+
+
+@pytest.mark.parametrize("verified", [True, False])
+async def test_an_address_that_is_told_beside_the_token_counts_like_one_within(
+    at: World, liar: Liar, verified: bool
+) -> None:
+    liar.claims = {"email": None, "email_verified": None, "name": None}
+    liar.told = {
+        "sub": "ann",
+        "email": "ann@example.com",
+        "email_verified": verified,
+        "iss": "http://evil.test",
+    }
+    user = await account(at, fragment(await sign_in(at, liar))["access_token"])
+    assert user["email"] == ("ann@example.com" if verified else "")
+    assert user["identities"][0]["identity_data"]["email"] == "ann@example.com"
+
+
+@pytest.mark.parametrize(
+    "told", [{"email": "ann@example.com", "email_verified": True}, {"sub": "bob"}, [], "x"]
+)
+async def test_what_is_told_of_somebody_else_signs_nobody_in(at: World, liar: Liar, told: Any) -> None:
+    liar.claims, liar.told = {"email": None}, told
+    values = fragment(await sign_in(at, liar))
+    assert values["error_code"] in ("bad_oauth_callback", "provider_unavailable")
+    assert "access_token" not in values
 
 
 async def test_what_a_provider_refuses_is_told_without_its_words(at: World, liar: Liar) -> None:
@@ -320,7 +347,7 @@ async def test_an_identity_is_linked_and_unlinked_by_its_user(at: World, liar: L
 
 
 @pytest.mark.parametrize("change", ["sign-out", "factor"])
-async def test_an_identity_is_linked_only_to_a_session_that_may(at: World, liar: Liar, change: str) -> None:
+async def test_an_identity_is_linked_only_while_the_session_lives(at: World, liar: Liar, change: str) -> None:
     session = await at.user("ann@example.com")
     path, token = "/user/identities/authorize?provider=oidc&skip_http_redirect=true", session["access_token"]
     left = await at.call("GET", path, token=token)
@@ -332,14 +359,103 @@ async def test_an_identity_is_linked_only_to_a_session_that_may(at: World, liar:
         challenge = (await at.call("POST", f"/factors/{factor['id']}/challenge", {}, other)).json()
         body = {"challenge_id": challenge["id"], "code": pyotp.TOTP(factor["totp"]["secret"]).now()}
         assert (await at.call("POST", f"/factors/{factor['id']}/verify", body, other)).status_code == 200
-        only_password = (await at.sign_in("ann@example.com")).json()["access_token"]
-        left = await at.call("GET", path, token=only_password)
     cookie = left.headers["set-cookie"].partition(";")[0]
     at.client.cookies.clear()
     back = fragment(await arrive(at, liar.consent(left.json()["url"]), cookie))
-    assert back["error_code"] == {"sign-out": "session_not_found", "factor": "insufficient_aal"}[change]
+    assert back["error_code"] == "session_not_found"
     found = (await at.call("GET", f"/admin/users/{session['user']['id']}", token=SECRET_KEY)).json()
     assert [one["provider"] for one in found["identities"]] == ["email"]
+
+
+async def test_a_device_links_an_identity_with_a_token_of_its_own(at: World, liar: Liar) -> None:
+    session = await at.user("ann@example.com")
+    liar.claims = {"email": "work@example.org", "sub": "worker"}
+    body = {"provider": "oidc", "id_token": liar.token("nonce"), "nonce": "nonce", "link_identity": True}
+    nobody = await at.call("POST", "/token?grant_type=id_token", body)
+    assert (nobody.status_code, nobody.json()["code"]) == (401, "no_authorization")
+    linked = await at.call("POST", "/token?grant_type=id_token", body, session["access_token"])
+    assert linked.json()["user"]["id"] == session["user"]["id"]
+    assert [one["provider"] for one in linked.json()["user"]["identities"]] == ["email", "oidc"]
+    bob = await at.user("bob@example.com")
+    taken = await at.call("POST", "/token?grant_type=id_token", body, bob["access_token"])
+    assert (taken.status_code, taken.json()["code"]) == (422, "identity_already_exists")
+
+
+async def test_who_has_a_factor_needs_it_to_link_an_identity(at: World, liar: Liar) -> None:
+    token = (await at.user("ann@example.com"))["access_token"]
+    factor = (await at.call("POST", "/factors", {"factor_type": "totp"}, token)).json()
+    challenge = (await at.call("POST", f"/factors/{factor['id']}/challenge", {}, token)).json()
+    proof = {"challenge_id": challenge["id"], "code": pyotp.TOTP(factor["totp"]["secret"]).now()}
+    proven = (await at.call("POST", f"/factors/{factor['id']}/verify", proof, token)).json()["access_token"]
+    weak = (await at.sign_in("ann@example.com")).json()["access_token"]
+    path = "/user/identities/authorize?provider=oidc&skip_http_redirect=true"
+    body = {"provider": "oidc", "id_token": liar.token("nonce"), "nonce": "nonce", "link_identity": True}
+    for refused in (
+        await at.call("GET", path, token=weak),
+        await at.call("POST", "/token?grant_type=id_token", body, weak),
+    ):
+        assert (refused.status_code, refused.json()["code"]) == (422, "insufficient_aal")
+        assert "set-cookie" not in refused.headers
+    assert (await at.call("GET", path, token=proven)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("said", "status"),
+    [
+        ({"Sec-Fetch-Site": "same-origin"}, 303),
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Sec-Fetch-Site": "same-site"}, 403),
+        ({"Sec-Fetch-Site": "none"}, 403),
+        ({}, 403),
+    ],
+)
+async def test_a_page_of_another_site_does_not_begin_a_link(
+    at: World, said: dict[str, str], status: int
+) -> None:
+    await at.user("ann@example.com")
+    body = {"email": "ann@example.com", "password": PASSWORD}
+    signed = await at.client.post("/auth/v1/token?grant_type=password&session=cookie", json=body)
+    cookie = signed.headers["set-cookie"].partition(";")[0]
+    at.client.cookies.clear()
+    answer = await at.client.get(
+        "/auth/v1/user/identities/authorize?provider=oidc", headers={"Cookie": cookie, **said}
+    )
+    assert answer.status_code == status, answer.text
+    assert ("set-cookie" in answer.headers) == (status == 303)
+
+
+async def test_options_reach_the_provider_and_change_nothing_of_the_protocol(at: World) -> None:
+    given = {"prompt": "consent", "login_hint": "ann@example.com", "url": "x"}
+    evil = {"client_id": "evil", "state": "evil", "nonce": "evil", "redirect_uri": "evil", "scope": "evil"}
+    evil |= {"response_type": "token", "response_mode": "query", "request": "evil", "request_uri": "evil"}
+    asked = parse_qs(urlsplit((await depart(at, **given, **evil, scopes="extra"))[0]).query)
+    assert {name: asked[name] for name in given} == {name: [value] for name, value in given.items()}
+    assert "evil" not in str(asked)
+    assert asked["scope"] == ["openid email profile extra"]
+    assert asked["response_type"] == ["code"]
+    assert not {"provider", "scopes", "response_mode"} & set(asked)
+
+
+@pytest.mark.parametrize("beside", [{"kty": "AKP"}, {"kty": "EC", "crv": "new"}, {}, 7, None])
+async def test_a_key_of_an_unknown_kind_is_no_reason_to_refuse_the_others(
+    at: World, liar: Liar, beside: Any
+) -> None:
+    liar.beside = [beside]
+    assert "access_token" in fragment(await sign_in(at, liar))
+
+
+@pytest.mark.parametrize("address", ["http://provider.test/token", "javascript:alert(1)", "http://[", 7])
+async def test_a_secret_goes_nowhere_but_to_secure_addresses(at: World, liar: Liar, address: Any) -> None:
+    liar.metadata = {"token_endpoint": address}
+    answer = await at.client.get("/auth/v1/authorize", params={"provider": "oidc"})
+    assert (answer.status_code, answer.json()["error_code"]) == (503, "provider_unavailable")
+
+
+async def test_a_profile_that_fits_into_no_token_is_left_out(at: World, liar: Liar) -> None:
+    for email in ("ann@example.com", None):
+        liar.claims = {"picture": "p" * 5000, "email": email, "sub": email or "nobody"}
+        user = await account(at, fragment(await sign_in(at, liar))["access_token"])
+        assert user["user_metadata"] == {}
 
 
 async def test_an_identity_of_somebody_else_is_not_linked(at: World, liar: Liar) -> None:

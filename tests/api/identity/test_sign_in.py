@@ -109,6 +109,9 @@ async def test_old_clients_get_the_old_form_of_errors(world: World) -> None:
     assert answer.json()["code"] == 400
     assert answer.json()["error_code"] == "invalid_credentials"
     assert answer.json()["msg"] == "Invalid login credentials"
+    later = await world.call("POST", "/token", {}, X_Supabase_Api_Version="2031-01-01")
+    assert later.json()["code"] == "validation_failed"
+    assert later.headers["x-supabase-api-version"] == "2024-01-01"
 
 
 @AUTO

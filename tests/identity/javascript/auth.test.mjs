@@ -80,6 +80,18 @@ test('PKCE: a link that ends in a code', async () => {
   assert.equal(good(await auth.exchangeCodeForSession(code)).user.email, email)
 })
 
+test('PKCE: a letter that is sent once more ends in a code, too', async () => {
+  const email = newAddress()
+  const seen = new Set()
+  const auth = client({ flowType: 'pkce' })
+  good(await auth.signUp({ email, password: PASSWORD }))
+  await mail(email, seen)
+  good(await auth.resend({ type: 'signup', email }))
+  const { link } = await mail(email, seen)
+  const location = (await fetch(link, { redirect: 'manual' })).headers.get('location')
+  good(await auth.exchangeCodeForSession(new URL(location).searchParams.get('code')))
+})
+
 test('one-time codes and recovery', async () => {
   const { auth, email, seen } = await user()
   good(await client().signInWithOtp({ email }))
@@ -109,6 +121,22 @@ test('a second factor', async () => {
   assert.equal(good(await auth.mfa.listFactors()).totp.length, 1)
   good(await auth.mfa.unenroll({ factorId: factor.id }))
   good(await auth.refreshSession())
+})
+
+test('a provider: options reach it, and a token of its own links an identity', async () => {
+  const { auth } = await user()
+  const options = { scopes: 'extra', queryParams: { prompt: 'consent' } }
+  const { url } = good(await auth.signInWithOAuth({ provider: 'oidc', options }))
+  const asked = new URL((await fetch(url, { redirect: 'manual' })).headers.get('location')).searchParams
+  assert.equal(asked.get('prompt'), 'consent')
+  assert.match(asked.get('scope'), /\bextra$/)
+  const before = good(await auth.getUser()).user
+  const token = { provider: 'oidc', token: process.env.ID_TOKEN, nonce: 'nonce' }
+  assert.equal(good(await auth.linkIdentity(token)).user.id, before.id)
+  const { identities } = good(await auth.getUserIdentities())
+  assert.deepEqual(identities.map((one) => one.provider), ['email', 'oidc'])
+  good(await auth.unlinkIdentity(identities[1]))
+  refused(await auth.unlinkIdentity(identities[0]), 'single_identity_not_deletable', 422)
 })
 
 test('identities, and signing out', async () => {
@@ -156,6 +184,13 @@ test('administration', async () => {
   good(await client().verifyOtp({ email: invited, token: code, type: 'invite' }))
   const link = good(await admin().generateLink({ type: 'magiclink', email: invited }))
   good(await client().verifyOtp({ token_hash: link.properties.hashed_token, type: 'magiclink' }))
+  for (const type of ['signup', 'invite', 'magiclink', 'recovery', 'email_change_current']) {
+    const old = ['recovery', 'email_change_current'].includes(type)
+    const wanted = { type, email: old ? invited : newAddress(), password: PASSWORD, newEmail: newAddress() }
+    const { properties } = good(await admin().generateLink(wanted))
+    assert.equal(properties.verification_type, type)
+    good(await client().verifyOtp({ token_hash: properties.hashed_token, type }))
+  }
   const signedIn = await user()
   const { access_token: token } = (await signedIn.auth.getSession()).data.session
   good(await admin().signOut(token, 'global'))

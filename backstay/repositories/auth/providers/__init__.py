@@ -50,8 +50,14 @@ class Provider(Protocol):
     name: str
     posts_back: bool
 
-    async def address(self, state: str, exchange: Exchange, scopes: tuple[str, ...]) -> str:
-        """Where to send the browser."""
+    async def address(
+        self, state: str, exchange: Exchange, scopes: tuple[str, ...], options: Mapping[str, str]
+    ) -> str:
+        """Where to send the browser.
+
+        Args:
+            options: more for its query, such as `prompt`; what the protocol sets stays as it is.
+        """
 
     async def identity(self, code: str, exchange: Exchange) -> ProvenIdentity:
         """Who the code is about."""

@@ -8,7 +8,7 @@ from typing import Any
 from backstay.config.providers import ProviderSettings
 from backstay.errors import BackstayError
 from backstay.repositories.auth.providers import Exchange, ProvenIdentity
-from backstay.repositories.auth.providers.transport import asked, oauth_client
+from backstay.repositories.auth.providers.transport import asked, json_at, oauth_client, with_options
 
 ISSUER = "https://github.com"
 _SCOPES = ("read:user", "user:email")
@@ -27,7 +27,9 @@ class GithubProvider:
         self._base = base
         self._api = api
 
-    async def address(self, state: str, exchange: Exchange, scopes: tuple[str, ...]) -> str:
+    async def address(
+        self, state: str, exchange: Exchange, scopes: tuple[str, ...], options: Mapping[str, str]
+    ) -> str:
         """Where to send the browser."""
         wanted = dict.fromkeys((*_SCOPES, *self._settings.scopes, *scopes))
         async with oauth_client(
@@ -40,7 +42,7 @@ class GithubProvider:
             url, _ = client.create_authorization_url(
                 f"{self._base}/login/oauth/authorize", state=state, code_verifier=exchange.verifier
             )
-        return str(url)
+        return with_options(str(url), options)
 
     async def identity(self, code: str, exchange: Exchange) -> ProvenIdentity:
         """Who the code is about."""
@@ -60,8 +62,8 @@ class GithubProvider:
                     headers={"Accept": "application/json"},
                 )
             )
-            user = (await asked(client.get(f"{self._api}/user"))).json()
-            emails = (await asked(client.get(f"{self._api}/user/emails"))).json()
+            user = await json_at(client, f"{self._api}/user")
+            emails = await json_at(client, f"{self._api}/user/emails")
         return self._proven(user, emails)
 
     async def identity_of_token(self, id_token: str, nonce: str | None) -> ProvenIdentity:

@@ -16,12 +16,18 @@ from typing import Any
 
 from joserfc import jws, jwt
 from joserfc.errors import JoseError
-from joserfc.jwk import ECKey, KeySet
+from joserfc.jwk import ECKey, JWKRegistry, Key, KeySet
 
-from backstay.config.providers import ProviderSettings
+from backstay.config.providers import ProviderSettings, is_secure
 from backstay.errors import BackstayError
 from backstay.repositories.auth.providers import Exchange, ProvenIdentity
-from backstay.repositories.auth.providers.transport import asked, oauth_client, plain_client
+from backstay.repositories.auth.providers.transport import (
+    asked,
+    json_at,
+    oauth_client,
+    plain_client,
+    with_options,
+)
 
 # Every asymmetric algorithm that providers use; never one with a shared secret, and never none.
 ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
@@ -92,13 +98,15 @@ class OidcProvider:
         self._keys: KeySet | None = None
         self._keys_at = 0.0
 
-    async def address(self, state: str, exchange: Exchange, scopes: tuple[str, ...]) -> str:
+    async def address(
+        self, state: str, exchange: Exchange, scopes: tuple[str, ...], options: Mapping[str, str]
+    ) -> str:
         """Where to send the browser (OpenID Connect Core 1.0 section 3.1.2.1)."""
         metadata = await self._discovered()
         wanted = dict.fromkeys((*self._preset.scopes, *self._settings.scopes, *scopes))
-        options: dict[str, str] = {"nonce": exchange.nonce}
+        asked_for: dict[str, str] = {"nonce": exchange.nonce}
         if self.posts_back:
-            options["response_mode"] = "form_post"
+            asked_for["response_mode"] = "form_post"
         async with oauth_client(
             self._client_id,
             None,
@@ -107,9 +115,9 @@ class OidcProvider:
             code_challenge_method="S256",
         ) as client:
             url, _ = client.create_authorization_url(
-                metadata["authorization_endpoint"], state=state, code_verifier=exchange.verifier, **options
+                metadata["authorization_endpoint"], state=state, code_verifier=exchange.verifier, **asked_for
             )
-        return str(url)
+        return with_options(str(url), options)
 
     async def identity(self, code: str, exchange: Exchange) -> ProvenIdentity:
         """Who the code is about: it is exchanged, and the ID token proven."""
@@ -129,10 +137,19 @@ class OidcProvider:
                     grant_type="authorization_code",
                 )
             )
-        id_token = tokens.get("id_token") if isinstance(tokens, Mapping) else None
-        if not isinstance(id_token, str):
+            id_token = tokens.get("id_token") if isinstance(tokens, Mapping) else None
+            if not isinstance(id_token, str):
+                raise BackstayError("bad_oauth_callback")
+            claims = await self._claims(id_token)
+            proven = self._proven(claims, (exchange.nonce,))
+            endpoint = metadata.get("userinfo_endpoint")
+            if "email" in claims or not is_secure(endpoint):
+                return proven
+            # Many providers tell of the person only there (OpenID Connect Core 1.0 section 5.4).
+            told = await json_at(client, endpoint)
+        if not isinstance(told, dict) or told.get("sub") != proven.subject:
             raise BackstayError("bad_oauth_callback")
-        return self._proven(await self._claims(id_token), (exchange.nonce,))
+        return self._proven({**told, **claims}, (exchange.nonce,))
 
     async def identity_of_token(self, id_token: str, nonce: str | None) -> ProvenIdentity:
         """Who the token is about."""
@@ -159,8 +176,9 @@ class OidcProvider:
     def _method(self, metadata: Mapping[str, Any]) -> str:
         if self._settings.client_secret is None and self._settings.private_key is None:
             return "none"
-        supported = metadata.get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
-        return "client_secret_post" if "client_secret_basic" not in supported else "client_secret_basic"
+        supported = metadata.get("token_endpoint_auth_methods_supported")
+        is_told = isinstance(supported, list) and "client_secret_basic" not in supported
+        return "client_secret_post" if is_told else "client_secret_basic"
 
     def _secret(self) -> str | None:
         settings = self._settings
@@ -186,18 +204,14 @@ class OidcProvider:
         metadata = await self._json(f"{self._issuer}/.well-known/openid-configuration")
         issuer = metadata.get("issuer")
         own = issuer == self._issuer or (isinstance(issuer, str) and _TENANT in issuer)
-        if not own or not all(isinstance(metadata.get(name), str) for name in _NEEDED):
+        if not own or not all(is_secure(metadata.get(name)) for name in _NEEDED):
             raise BackstayError("provider_unavailable")
         self._metadata, self._metadata_at = metadata, now
         return metadata
 
     async def _json(self, url: str) -> Mapping[str, Any]:
         async with plain_client() as client:
-            response = await asked(client.get(url))
-        try:
-            value = response.json() if response.status_code == 200 else None
-        except ValueError:
-            value = None
+            value = await json_at(client, url)
         if not isinstance(value, dict):
             raise BackstayError("provider_unavailable")
         return value
@@ -217,13 +231,12 @@ class OidcProvider:
         raise BackstayError("bad_oauth_callback")
 
     async def _known_keys(self, *, again: bool) -> KeySet:
-        if self._keys is None or again:
-            stored = await self._json(str(self._metadata["jwks_uri"]))
-            try:
-                self._keys = KeySet.import_key_set({"keys": stored["keys"]})
-            except (JoseError, ValueError, KeyError, TypeError) as error:
-                raise BackstayError("provider_unavailable") from error
-            self._keys_at = self._clock()
+        if self._keys is None or again or self._clock() - self._keys_at >= METADATA_SECONDS:
+            stored = (await self._json(str(self._metadata["jwks_uri"]))).get("keys")
+            keys = [key for one in stored if (key := _key(one))] if isinstance(stored, list) else []
+            if not keys:
+                raise BackstayError("provider_unavailable")
+            self._keys, self._keys_at = KeySet(keys), self._clock()
         return self._keys
 
     def _proven(self, claims: Mapping[str, Any], nonces: tuple[str, ...]) -> ProvenIdentity:
@@ -234,6 +247,7 @@ class OidcProvider:
             and self._is_issuer(issuer, claims.get("tid"))
             and isinstance(subject, str)
             and 0 < len(subject) <= 255
+            and subject.isprintable()
             and isinstance(audiences, list)
             and self._client_id in audiences
             and (len(audiences) == 1 or claims.get("azp") == self._client_id)
@@ -254,3 +268,11 @@ class OidcProvider:
         if type(expires) is not int or type(issued) is not int:
             return False
         return now < expires + LEEWAY_SECONDS and issued <= now + LEEWAY_SECONDS
+
+
+def _key(stored: Any) -> Key | None:
+    """A key of a provider; None for one of a kind that is not known here, beside which others are good."""
+    try:
+        return JWKRegistry.import_key(stored)
+    except (JoseError, ValueError, KeyError, TypeError):
+        return None

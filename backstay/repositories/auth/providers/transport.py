@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from typing import Any, TypeVar
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import httpx2
 from authlib.integrations.base_client import OAuthError
@@ -14,6 +15,9 @@ from backstay.errors import BackstayError
 
 SECONDS = 5.0
 MAX_BYTES = 256 * 1024
+
+# They change how the answer comes, or stand for the whole query (RFC 9101).
+_NEVER = frozenset({"nonce", "response_mode", "request", "request_uri"})
 
 T = TypeVar("T")
 
@@ -67,6 +71,13 @@ def oauth_client(client_id: str, client_secret: str | None, **options: Any) -> A
     )
 
 
+def with_options(url: str, options: Mapping[str, str]) -> str:
+    """A provider's address with more in its query: nothing that is there already or would undo it."""
+    there = {name for name, _ in parse_qsl(urlsplit(url).query, keep_blank_values=True)} | _NEVER
+    more = {name: value for name, value in options.items() if name not in there}
+    return f"{url}&{urlencode(more)}" if more else url
+
+
 async def asked(work: Awaitable[T]) -> T:
     """The provider's answer.
 
@@ -78,5 +89,20 @@ async def asked(work: Awaitable[T]) -> T:
         return await asyncio.wait_for(work, 2 * SECONDS)
     except OAuthError as error:
         raise BackstayError("bad_oauth_callback") from error
-    except (httpx2.HTTPError, TimeoutError, ValueError, KeyError, TypeError) as error:
+    except (httpx2.HTTPError, TimeoutError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise BackstayError("provider_unavailable") from error
+
+
+async def json_at(client: httpx2.AsyncClient, url: str) -> Any:
+    """The JSON document at an address of the provider.
+
+    Raises:
+        BackstayError: `provider_unavailable`.
+    """
+    response = await asked(client.get(url))
+    try:
+        if response.status_code == 200:
+            return response.json()
+    except (ValueError, RecursionError) as error:
+        raise BackstayError("provider_unavailable") from error
+    raise BackstayError("provider_unavailable")
