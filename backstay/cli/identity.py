@@ -12,6 +12,7 @@ import typer
 from backstay.app import Backstay
 from backstay.app.identity import IdentityParts
 from backstay.cli.project import load_app
+from backstay.errors import BackstayError
 from backstay.middleware.log import configure_logging
 from backstay.services.auth.audit import CLI
 from backstay.services.context import Context
@@ -32,6 +33,9 @@ def running(app: Backstay, work: Callable[[], Awaitable[T]], *, reads: bool = Fa
 
     Args:
         reads: the work reads by statements of its own, so the database's door is open.
+
+    Raises:
+        BackstayError: `not_ready`, when it failed and migrations are pending.
     """
     # What a command prints may be read by a program.
     configure_logging(app.settings.log, app.settings.is_development, sys.stderr.buffer)
@@ -45,6 +49,11 @@ def running(app: Backstay, work: Callable[[], Awaitable[T]], *, reads: bool = Fa
                 return await work()
             finally:
                 await app.database.close()
+        except BackstayError as error:
+            # What a table that is not there yet comes out as.
+            if error.code != "internal_error" or await app.migrations.is_current():
+                raise
+            raise BackstayError("not_ready", "Migrations are pending; run `backstay migrate up`") from error
         finally:
             await app.identity.close()
             await app.sessions.close()

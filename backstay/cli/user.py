@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import sys
 from typing import Annotated
 
 import typer
@@ -11,9 +12,11 @@ from rich.markup import escape
 from backstay.app.identity import IdentityParts
 from backstay.cli.identity import OPERATOR, with_identity
 from backstay.cli.terminal import OUT, table_of
+from backstay.errors import BackstayError
 from backstay.services.auth.administration import UserValues
 from backstay.services.auth.client import NOBODYS
 from backstay.services.auth.invitations import WantedLink
+from backstay.utils.clock import utc_now
 
 # Long enough to count as a ban for good.
 _FOREVER = "876000h"
@@ -40,10 +43,16 @@ def create(
         backstay user create alice@example.com --role admin
 
         backstay user create bot@example.com --generate
+
+        backstay user create bot@example.com < password.txt
     """
     password = secrets.token_urlsafe(_GENERATED_BYTES) if generate else _asked()
 
     async def work(identity: IdentityParts) -> str:
+        known = {one.name for one in await identity.roles.all(OPERATOR)}
+        if not known.issuperset(role or ()):
+            # Before there is a user, whose password would be shown to nobody.
+            raise BackstayError("role_not_found")
         values = UserValues(email=email, password=password, email_confirmed=True)
         account = await identity.administration.create(OPERATOR, values)
         for name in role or ():
@@ -82,7 +91,7 @@ def list_users(
                 "yes" if user.email_confirmed_at else "no",
                 ", ".join(names),
                 f"{user.last_sign_in_at:%Y-%m-%d %H:%M}" if user.last_sign_in_at else "never",
-                "disabled" if user.banned_until else "",
+                "disabled" if user.is_banned(utc_now()) else "",
             )
         OUT.print(table)
         OUT.print(f"{len(found)} of {count} users")
@@ -154,5 +163,7 @@ def _ban(context: typer.Context, email: str, duration: str) -> None:
 
 
 def _asked() -> str:
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().rstrip("\r\n")
     answer: str = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
     return answer
