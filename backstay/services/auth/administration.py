@@ -25,7 +25,7 @@ from backstay.repositories.auth.revocations import RevocationRepository
 from backstay.repositories.auth.roles import RoleRepository
 from backstay.repositories.auth.users import IdentityRepository, UserRepository
 from backstay.repositories.database.sessions import Session
-from backstay.services.auth.accounts import checked_metadata, email_identity, new_user
+from backstay.services.auth.accounts import checked_metadata, email_identity, make_known, new_user
 from backstay.services.auth.audit import Audit
 from backstay.services.auth.authority import Authority
 from backstay.services.auth.changes import merged
@@ -204,7 +204,7 @@ class Administration:
         await self._require_free(session, address, user.id)
         user.email, user.email_key = address.typed, address.key
         user.new_email = user.new_email_key = None
-        user.is_anonymous = False
+        await make_known(session, user)
         user.email_confirmed_at = self._clock()
         await OneTimeRepository(session).drop(user.id)
         identities = IdentityRepository(session)

@@ -18,7 +18,7 @@ from backstay.repositories.auth.one_time import OneTimeRepository
 from backstay.repositories.auth.users import IdentityRepository, UserRepository
 from backstay.repositories.database.sessions import Session
 from backstay.repositories.mail import Mail
-from backstay.services.auth.accounts import email_identity
+from backstay.services.auth.accounts import email_identity, make_known
 from backstay.services.auth.audit import Audit
 from backstay.services.auth.client import Client
 from backstay.services.auth.flows import Challenge, Flows
@@ -118,4 +118,4 @@ class EmailChange:
             await identities.add(made)
             providers = [*user.app_metadata.get("providers", ()), EMAIL_PROVIDER]
             user.app_metadata = {"provider": EMAIL_PROVIDER, **user.app_metadata, "providers": providers}
-        user.is_anonymous = False
+        await make_known(session, user)

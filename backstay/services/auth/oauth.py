@@ -29,7 +29,7 @@ from backstay.repositories.auth.providers import Exchange, ProvenIdentity, Provi
 from backstay.repositories.auth.roles import RoleRepository
 from backstay.repositories.auth.users import IdentityRepository, UserRepository
 from backstay.repositories.database.sessions import Session
-from backstay.services.auth.accounts import new_user
+from backstay.services.auth.accounts import make_known, new_user
 from backstay.services.auth.audit import Audit
 from backstay.services.auth.client import Client
 from backstay.services.auth.flows import Challenge, Flows
@@ -320,7 +320,7 @@ class OAuth:
             raise BackstayError("identity_already_exists")
         if known is None:
             await self._add(session, context, user, name, proven)
-            user.is_anonymous = False
+            await make_known(session, user)
         return user
 
     async def _add(

@@ -227,6 +227,8 @@ async def test_an_anonymous_user_becomes_one_with_an_address(world: World) -> No
     upgraded = (await world.call("POST", "/verify", body)).json()
     assert upgraded["user"]["id"] == session["user"]["id"]
     assert upgraded["user"]["is_anonymous"] is False
+    # Everybody else has `user` from the sign-up on; who began without an address never got it.
+    assert world.app.tokens.verify(upgraded["access_token"]).roles == {"user"}
     done = await world.call("PUT", "/user", {"password": PASSWORD}, upgraded["access_token"])
     assert done.status_code == 200
     assert (await world.sign_in("ann@example.com")).status_code == 200
