@@ -6,6 +6,7 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
+from uuid import UUID
 
 import typer
 
@@ -14,6 +15,7 @@ from backstay.app.identity import IdentityParts
 from backstay.cli.project import load_app
 from backstay.errors import BackstayError
 from backstay.middleware.log import configure_logging
+from backstay.models.auth.account import Account
 from backstay.services.auth.audit import CLI
 from backstay.services.context import Context
 
@@ -26,6 +28,19 @@ def with_identity(context: typer.Context, work: Callable[[IdentityParts], Awaita
     """Do the work on the project's database, and leave nothing open."""
     app = load_app(context.obj)
     return running(app, lambda: work(app.identity))
+
+
+async def account_of(identity: IdentityParts, who: str) -> Account:
+    """The account with this address or, since not everybody has one, with this id.
+
+    Raises:
+        BackstayError: `user_not_found`, `email_address_invalid`.
+    """
+    try:
+        user_id = UUID(who)
+    except ValueError:
+        return await identity.administration.by_email(OPERATOR, who)
+    return await identity.administration.get(OPERATOR, user_id)
 
 
 def running(app: Backstay, work: Callable[[], Awaitable[T]], *, reads: bool = False) -> T:

@@ -113,6 +113,9 @@ def test_users_and_roles(terminal: Terminal) -> None:
     assert "2 of 2 users" in listed.out
     assert "editor, user" in listed.out
 
+    ann = made.out.split()[-1].strip("()")
+    (by_id,) = terminal.run(f"user disable {ann}")
+    assert (by_id.code, by_id.out) == (0, f"disabled {ann}\n")
     out, shown, back, ended, unknown, wrong, link, nobodys, granted, taken, none, nothing = more
     assert (out.code, "disabled" in shown.out, back.code, ended.code) == (0, True, 0, 0)
     assert (unknown.code, "user_not_found" in unknown.err, wrong.code) == (1, True, 2)
