@@ -16,9 +16,9 @@ from uvicorn.supervisors.statreload import StatReload
 from backstay.app import Backstay
 from backstay.cli.migrate import tell
 from backstay.cli.project import PACKAGE, load_app
-from backstay.cli.serve import application, choose
+from backstay.cli.serve import application
 from backstay.cli.terminal import OUT
-from backstay.config.loader import variable_name
+from backstay.config.loader import choose, chosen, variable_name
 from backstay.errors import ConfigurationError
 from backstay.middleware.server import uvicorn_config
 from backstay.models.access.caller import ANONYMOUS
@@ -40,7 +40,7 @@ def dev(
         backstay dev --port 9001 --no-reload
     """
     project: Path = context.obj
-    choose(port=port)
+    choose("http", port=port)
     app = load_app(project)
     if not app.settings.is_development:
         raise ConfigurationError(
@@ -92,7 +92,6 @@ def _lines_to_try(app: Backstay, project: Path, url: str) -> list[str]:
     folder = app.settings.data_folder
     moved = "" if folder == project / ".data" else f"BACKSTAY_DATA_FOLDER={folder} "
     # Tokens name their issuer, and so the port.
-    name = variable_name("http", "port")
-    if name in os.environ:
-        moved += f"{name}={os.environ[name]} "
+    if chosen("http", "port"):
+        moved += f"{variable_name('http', 'port')}={chosen('http', 'port')} "
     return [*lines, f"{moved}{command}{where} token --email alice@example.com"]

@@ -22,7 +22,7 @@ from backstay.cli.check import show
 from backstay.cli.project import PACKAGE, enter, load_app
 from backstay.cli.terminal import OUT
 from backstay.config.http import HttpSettings
-from backstay.config.loader import load_settings, variable_name
+from backstay.config.loader import choose, load_settings
 from backstay.config.report import CatalogFacts, refusals
 from backstay.middleware.server import leave_in_two_steps, uvicorn_config
 
@@ -51,7 +51,7 @@ def serve(
         BACKSTAY_ENVIRONMENT=production backstay serve --workers 4 --host 0.0.0.0
     """
     enter(context.obj)
-    choose(workers=workers, host=host, port=port)
+    choose("http", workers=workers, host=host, port=port)
     settings = load_settings(context.obj)
     if not settings.is_development:
         found = refusals(settings, CatalogFacts(tuple(catalog_of(PACKAGE).without_rules())))
@@ -59,12 +59,6 @@ def serve(
             show(found)
             raise typer.Exit(1)
     run(context.obj, settings.http)
-
-
-def choose(**options: str | int | None) -> None:
-    """Make settings of options, for this process and its workers: addresses in mails and tokens follow from them."""
-    given = {name: str(value) for name, value in options.items() if value is not None}
-    os.environ.update({variable_name("http", name): value for name, value in given.items()})
 
 
 def run(project: Path, http: HttpSettings) -> None:
