@@ -36,8 +36,8 @@ $(READY): pyproject.toml
 demo: $(READY)  ## set up, migrate, load and serve examples/atlas (PORT=8000 DATA=.data/atlas)
 	@PORT='$(PORT)' BIN='$(BIN)' bash tools/demo.sh '$(abspath $(DATA))'
 
-token: $(READY)  ## an access token for the demo: make token EMAIL=alice@example.com [ROLE=editor]
-	@BACKSTAY_DATA_FOLDER='$(abspath $(DATA))' $(BIN)/backstay --project examples/atlas token \
+token: $(READY)  ## an access token for the demo (EMAIL=alice@example.com ROLE= and its PORT and DATA)
+	@BACKSTAY_DATA_FOLDER='$(abspath $(DATA))' BACKSTAY_HTTP__PORT='$(PORT)' $(BIN)/backstay --project examples/atlas token \
 		--email '$(EMAIL)' $(if $(ROLE),--role '$(ROLE)')
 
 test: $(READY)  ## every test, on SQLite and PostgreSQL (one file: make test ARGS=tests/api/test_openapi.py)

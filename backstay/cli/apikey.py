@@ -12,6 +12,8 @@ from backstay.app.identity import IdentityParts
 from backstay.cli.identity import OPERATOR, with_identity
 from backstay.cli.terminal import OUT, table_of
 from backstay.errors import BackstayError
+from backstay.models.auth.role import ApiKey
+from backstay.utils.clock import utc_now
 
 commands = typer.Typer(help="API keys for programs.", no_args_is_help=True, rich_markup_mode="markdown")
 
@@ -74,7 +76,7 @@ def list_keys(context: typer.Context) -> None:
                 _day(key.created_at),
                 _day(key.expires_at),
                 _day(key.last_used_at),
-                "revoked" if key.revoked_at else "",
+                _state(key),
             )
         OUT.print(table)
 
@@ -102,6 +104,12 @@ def revoke(
 
     with_identity(context, work)
     OUT.print(f"revoked {escape(name)}")
+
+
+def _state(key: ApiKey) -> str:
+    if key.revoked_at:
+        return "revoked"
+    return "expired" if key.expires_at is not None and key.expires_at <= utc_now() else ""
 
 
 def _day(moment: dt.datetime | None) -> str:

@@ -18,6 +18,7 @@ from backstay.cli.migrate import tell
 from backstay.cli.project import PACKAGE, load_app
 from backstay.cli.serve import application
 from backstay.cli.terminal import OUT
+from backstay.config.loader import choose, chosen, variable_name
 from backstay.errors import ConfigurationError
 from backstay.middleware.server import uvicorn_config
 from backstay.models.access.caller import ANONYMOUS
@@ -39,13 +40,14 @@ def dev(
         backstay dev --port 9001 --no-reload
     """
     project: Path = context.obj
+    choose("http", port=port)
     app = load_app(project)
     if not app.settings.is_development:
         raise ConfigurationError(
             [f"`backstay dev` is for development, not {app.settings.environment.value}; use serve"]
         )
     asyncio.run(app.migrations.up(tell))
-    http = app.settings.http.model_copy(update={"port": app.settings.http.port if port is None else port})
+    http = app.settings.http
     config = uvicorn_config(partial(application, project), http, factory=True)
     server = uvicorn.Server(config)
     sock = config.bind_socket()
@@ -89,4 +91,7 @@ def _lines_to_try(app: Backstay, project: Path, url: str) -> list[str]:
     where = "" if project == Path.cwd() else f" --project {os.path.relpath(project)}"
     folder = app.settings.data_folder
     moved = "" if folder == project / ".data" else f"BACKSTAY_DATA_FOLDER={folder} "
+    # Tokens name their issuer, and so the port.
+    if chosen("http", "port"):
+        moved += f"{variable_name('http', 'port')}={chosen('http', 'port')} "
     return [*lines, f"{moved}{command}{where} token --email alice@example.com"]

@@ -8,7 +8,7 @@ import typer
 from rich.markup import escape
 
 from backstay.app.identity import IdentityParts
-from backstay.cli.identity import OPERATOR, with_identity
+from backstay.cli.identity import OPERATOR, account_of, with_identity
 from backstay.cli.terminal import OUT, table_of
 
 commands = typer.Typer(
@@ -16,7 +16,7 @@ commands = typer.Typer(
 )
 
 Name = Annotated[str, typer.Argument(help="The role's name.", show_default=False)]
-Email = Annotated[str, typer.Argument(help="The user's e-mail address.", show_default=False)]
+Who = Annotated[str, typer.Argument(help="The user's e-mail address or id.", show_default=False)]
 
 
 @commands.command()
@@ -63,7 +63,7 @@ def list_roles(context: typer.Context) -> None:
 
 
 @commands.command()
-def grant(context: typer.Context, email: Email, name: Name) -> None:
+def grant(context: typer.Context, who: Who, name: Name) -> None:
     """Give a user a role; it is true everywhere within a second.
 
     Examples:
@@ -72,15 +72,15 @@ def grant(context: typer.Context, email: Email, name: Name) -> None:
     """
 
     async def work(identity: IdentityParts) -> None:
-        account = await identity.administration.by_email(OPERATOR, email)
+        account = await account_of(identity, who)
         await identity.roles.grant(OPERATOR, account.user.id, name)
 
     with_identity(context, work)
-    OUT.print(f"{escape(email)} has the role {escape(name)}")
+    OUT.print(f"{escape(who)} has the role {escape(name)}")
 
 
 @commands.command()
-def revoke(context: typer.Context, email: Email, name: Name) -> None:
+def revoke(context: typer.Context, who: Who, name: Name) -> None:
     """Take a role from a user; it is true everywhere within a second.
 
     Examples:
@@ -89,8 +89,8 @@ def revoke(context: typer.Context, email: Email, name: Name) -> None:
     """
 
     async def work(identity: IdentityParts) -> None:
-        account = await identity.administration.by_email(OPERATOR, email)
+        account = await account_of(identity, who)
         await identity.roles.revoke(OPERATOR, account.user.id, name)
 
     with_identity(context, work)
-    OUT.print(f"{escape(email)} has the role {escape(name)} no more")
+    OUT.print(f"{escape(who)} has the role {escape(name)} no more")

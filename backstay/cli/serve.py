@@ -22,7 +22,7 @@ from backstay.cli.check import show
 from backstay.cli.project import PACKAGE, enter, load_app
 from backstay.cli.terminal import OUT
 from backstay.config.http import HttpSettings
-from backstay.config.loader import load_settings
+from backstay.config.loader import choose, load_settings
 from backstay.config.report import CatalogFacts, refusals
 from backstay.middleware.server import leave_in_two_steps, uvicorn_config
 
@@ -51,18 +51,14 @@ def serve(
         BACKSTAY_ENVIRONMENT=production backstay serve --workers 4 --host 0.0.0.0
     """
     enter(context.obj)
+    choose("http", workers=workers, host=host, port=port)
     settings = load_settings(context.obj)
-    given = {"workers": workers, "host": host, "port": port}
-    http = settings.http.model_copy(
-        update={name: value for name, value in given.items() if value is not None}
-    )
-    settings = settings.model_copy(update={"http": http})
     if not settings.is_development:
         found = refusals(settings, CatalogFacts(tuple(catalog_of(PACKAGE).without_rules())))
         if found:
             show(found)
             raise typer.Exit(1)
-    run(context.obj, http)
+    run(context.obj, settings.http)
 
 
 def run(project: Path, http: HttpSettings) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated
 
 import typer
 
-from backstay.app import Backstay
+from backstay.cli.identity import running
 from backstay.cli.project import load_app
 from backstay.config.environment import Environment
 from backstay.errors import ConfigurationError
@@ -39,16 +38,13 @@ def token(
     app = load_app(context.obj)
     if app.settings.environment is Environment.PRODUCTION:
         raise ConfigurationError(["`backstay token` does not run in production"])
-    typer.echo(asyncio.run(_mint(app, email, role or [], permission or [], lifetime)))
-
-
-async def _mint(
-    app: Backstay, email: str, roles: list[str], permissions: list[str], lifetime: int | None
-) -> str:
-    try:
-        user_id = await Users(app.units).ensure(Context(), email)
-    finally:
-        await app.sessions.close()
-    return app.tokens.mint(
-        user_id, email=email, roles=roles, permissions=permissions, lifetime_seconds=lifetime
+    user_id = running(app, lambda: Users(app.units).ensure(Context(), email))
+    typer.echo(
+        app.tokens.mint(
+            user_id,
+            email=email,
+            roles=role or [],
+            permissions=permission or [],
+            lifetime_seconds=lifetime,
+        )
     )

@@ -72,6 +72,21 @@ def variable_name(*path: str) -> str:
     return PREFIX + SEPARATOR.join(path).upper()
 
 
+def choose(section: str, **options: str | int | None) -> None:
+    """Make variables of a command's options, for this process and its workers, so that what follows from a value does.
+
+    Args:
+        options: by name of the setting; None was not given.
+    """
+    given = {name: str(value) for name, value in options.items() if value is not None}
+    os.environ.update({variable_name(section, name): value for name, value in given.items()})
+
+
+def chosen(*path: str) -> str | None:
+    """What the variable of a setting says, if there is one."""
+    return os.environ.get(variable_name(*path))
+
+
 def _variables(problems: list[str]) -> dict[str, str]:
     """Settings from the environment and from secret files, by the name of their variable."""
     given = {name: value for name, value in os.environ.items() if name.startswith(PREFIX) and value}

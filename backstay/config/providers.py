@@ -3,7 +3,7 @@
 from typing import TypeGuard
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -53,6 +53,23 @@ class ProvidersSettings(BaseModel):
     apple: ProviderSettings = Field(default=ProviderSettings())
     gitlab: ProviderSettings = Field(default=ProviderSettings())
     oidc: ProviderSettings = Field(default=ProviderSettings())
+
+    @field_validator("google", "github", "apple", "oidc")
+    @classmethod
+    def _complete(cls, one: ProviderSettings, info: ValidationInfo) -> ProviderSettings:
+        """What no sign-in could do without; GitLab and Microsoft take clients without a secret too."""
+        if not one.enabled:
+            return one
+        if info.field_name == "oidc" and not one.issuer:
+            raise ValueError("issuer: is not set, and the provider is found there")
+        if info.field_name in ("google", "github") and one.client_secret is None:
+            raise ValueError("client_secret: is not set, and the provider asks for it")
+        signs = one.team_id and one.key_id and one.private_key
+        if info.field_name == "apple" and one.client_secret is None and not signs:
+            raise ValueError(
+                "team_id, key_id and private_key: one is not set, and together they sign the secret"
+            )
+        return one
 
 
 def is_secure(url: object) -> TypeGuard[str]:

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.error import URLError
@@ -19,11 +20,13 @@ from pydantic import BaseModel
 from backstay.config.loader import variable_name
 from backstay.config.settings import Settings
 from tests.engines import free_port
+from tests.node import node_in
 
 ROOT = Path(__file__).parents[2]
 DECISIONS = sorted((ROOT / "docs" / "decisions").glob("*.md"))
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 ATLAS = ROOT / "examples" / "atlas"
+CLIENT = ROOT / "tests" / "api" / "typed" / "javascript"
 COMMAND = f"'{sys.executable}' -c 'from backstay.cli import main; main()' --project examples/atlas"
 
 # The statuses of a page's curl lines, in their order.
@@ -152,6 +155,33 @@ def test_the_curl_lines_answer_as_printed(page: str, atlas: tuple[int, dict[str,
     ran = subprocess.run(["bash", "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr
     assert [int(line) for line in ran.stderr.splitlines()] == RUNNABLE[page], ran.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("language", ["js", "python"])
+def test_the_lines_of_clients_sign_up_and_ask_as_that_user(
+    language: str, atlas: tuple[int, dict[str, str]]
+) -> None:
+    port, environment = atlas
+    (lines,) = re.findall(
+        rf"```{language}\n(import .*?)```", (ROOT / "docs" / "identity.md").read_text("utf-8"), re.DOTALL
+    )
+    assert len([line for line in lines.splitlines() if line.strip()]) <= 5
+    lines = lines.replace("127.0.0.1:8000", f"127.0.0.1:{port}")
+    keys = tomllib.loads((Path(environment["BACKSTAY_DATA_FOLDER"]) / "keys.toml").read_text("utf-8"))
+    command = [sys.executable, "-c", lines]
+    if language == "js":
+        command = [str(node_in(CLIENT)), "--input-type=module", "--eval", lines]
+    ran = subprocess.run(
+        command,
+        cwd=CLIENT,
+        env={**environment, "PUBLISHABLE_KEY": keys["publishable_key"]},
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+    # Nobody else may name the column `cost`: without a sign-up there would be no rows at all.
+    assert (ran.returncode, ran.stdout[:1]) == (0, "["), ran.stderr
 
 
 def token_command(found: re.Match[str]) -> str:

@@ -17,12 +17,13 @@ from typing import Any
 import aiosqlite
 from sqlalchemy import AsyncAdaptedQueuePool, Connection, event
 from sqlalchemy.exc import DBAPIError, DisconnectionError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 from backstay.config.database import DatabaseSettings
 from backstay.errors import BackstayError
 from backstay.repositories.database.choose import sqlite_path
-from backstay.repositories.database.driver_errors import Uniques, from_postgres, from_sqlite
+from backstay.repositories.database.driver_errors import Uniques, from_postgres, from_sqlite, refusal
 from backstay.repositories.database.postgres_pool import plain_url, session_settings
 from backstay.repositories.database.sqlite_connection import SqliteConnection
 
@@ -85,8 +86,20 @@ def postgres_engine(settings: DatabaseSettings) -> AsyncEngine:
         hide_parameters=True,
         connect_args={"server_settings": session_settings(settings)},
     )
+    event.listen(engine.sync_engine, "do_connect", connected)
     event.listen(engine.sync_engine, "checkout", pass_over_ended)
     return engine
+
+
+def connected(dialect: Any, _record: Any, arguments: Any, options: Any) -> Any:
+    """A connection; a server that cannot be reached is told as our own pool tells it.
+
+    SQLAlchemy passes on what the network says, which is no error of a driver, and in a use case anybody's.
+    """
+    try:
+        return dialect.connect(*arguments, **options)
+    except (OSError, TimeoutError) as error:
+        raise refusal("PGRST000") from error
 
 
 def pass_over_ended(connection: Any, *_pooled: Any) -> None:
@@ -165,6 +178,8 @@ def translated(sessions: Sessions, *, reading: bool = False) -> Iterator[None]:
         if reading and _is_refusal_to_write(error):
             raise BackstayError("25006") from error
         raise from_session(error, sessions.uniques) from error
+    except PoolTimeout as error:
+        raise BackstayError("PGRST003") from error
 
 
 def _is_refusal_to_write(error: DBAPIError) -> bool:

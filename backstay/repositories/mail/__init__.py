@@ -60,7 +60,7 @@ class Mailer(Protocol):
         """Hand the mail over: once this returns, someone else answers for it.
 
         Raises:
-            BackstayError: `mail_unavailable`; the mail may be sent again.
+            BackstayError: `mail_unavailable`, when the mail may be sent again; `unprocessable`, when that is of no use.
         """
 
 

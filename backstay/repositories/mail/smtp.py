@@ -34,8 +34,8 @@ class SmtpMailer:
         """Send it, within `timeout_seconds`.
 
         Raises:
-            BackstayError: `mail_unavailable`, with what the server said as its cause; `unprocessable`, when the
-                address cannot be written in a header.
+            BackstayError: with what the server said as its cause: `mail_unavailable`; `unprocessable`, when it
+                refuses this mail for good, or the address cannot be written in a header.
         """
         message = compose(mail, self._settings)
         recipient = "@".join(deliverable(mail.to))
@@ -47,7 +47,9 @@ class SmtpMailer:
                     message, sender=self._settings.sender_address, recipients=[recipient]
                 )
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
-            raise BackstayError("mail_unavailable") from error
+            answer = _answer(error)
+            code = "unprocessable" if _is_final(answer) else "mail_unavailable"
+            raise BackstayError(code) from answer
 
     def _connection(self) -> aiosmtplib.SMTP:
         settings = self._settings
@@ -64,6 +66,19 @@ class SmtpMailer:
             start_tls=settings.tls == "starttls",
             tls_context=self._tls,
         )
+
+
+def _answer(error: Exception) -> Exception:
+    """What the server said of the one recipient, which the library wraps."""
+    if isinstance(error, aiosmtplib.SMTPRecipientsRefused) and error.recipients:
+        return error.recipients[0]
+    return error
+
+
+def _is_final(error: Exception) -> bool:
+    """Whether trying again is of no use: an answer of 5yz (RFC 5321 section 4.2.1) that is about this mail."""
+    about = (aiosmtplib.SMTPRecipientRefused, aiosmtplib.SMTPSenderRefused, aiosmtplib.SMTPDataError)
+    return isinstance(error, about) and 500 <= error.code < 600
 
 
 def _trust(settings: MailSettings) -> ssl.SSLContext:

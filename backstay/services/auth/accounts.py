@@ -292,6 +292,13 @@ def new_user(address: Address, metadata: Mapping[str, Any], now: dt.datetime) ->
     )
 
 
+async def make_known(session: Session, user: User) -> None:
+    """Somebody who can be recognised again from now on: who was anonymous gets what everybody gets at the sign-up."""
+    if user.is_anonymous:
+        user.is_anonymous = False
+        await RoleRepository(session).grant_default(user.id)
+
+
 def email_identity(user: User, now: dt.datetime) -> Identity:
     """The identity of somebody whose address we keep ourselves."""
     data = {"sub": str(user.id), "email": user.email, "email_verified": False, "phone_verified": False}

@@ -25,7 +25,7 @@ from backstay.repositories.auth.revocations import RevocationRepository
 from backstay.repositories.auth.roles import RoleRepository
 from backstay.repositories.auth.users import IdentityRepository, UserRepository
 from backstay.repositories.database.sessions import Session
-from backstay.services.auth.accounts import checked_metadata, email_identity, new_user
+from backstay.services.auth.accounts import checked_metadata, email_identity, make_known, new_user
 from backstay.services.auth.audit import Audit
 from backstay.services.auth.authority import Authority
 from backstay.services.auth.changes import merged
@@ -210,9 +210,7 @@ class Administration:
         await self._require_free(session, address, user.id)
         user.email, user.email_key = address.typed, address.key
         user.new_email = user.new_email_key = None
-        if user.is_anonymous:
-            user.is_anonymous = False
-            await RoleRepository(session).grant_default(user.id)
+        await make_known(session, user)
         user.email_confirmed_at = self._clock()
         await OneTimeRepository(session).drop(user.id)
         identities = IdentityRepository(session)

@@ -209,7 +209,7 @@ class Authority:
         keys = await self._change(
             context, AuditEvent.SIGNING_KEYS_ROTATED, lambda keys: rotate(keys, self._secret, self._clock())
         )
-        return next(key for key in keys if key.state == "current")
+        return _signing(keys)
 
     async def revoke_key(self, context: Context, kid: str) -> None:
         """The key verifies nothing any more: here at once, elsewhere within a second.
@@ -238,7 +238,7 @@ class Authority:
             keys = without_dead(changed, self._clock(), self._settings.lifetime_seconds)
             await repository.replace(stored, [_to_stored(key) for key in keys])
             await RevocationRepository(session).keys()
-            self._audit.record(session, context, event, kid=kid)
+            self._audit.record(session, context, event, kid=kid or _signing(keys).kid)
         await self.load_keys()
         return keys
 
@@ -251,6 +251,10 @@ class Authority:
         if self._ring is None:
             raise BackstayError("not_ready")
         return self._ring.jwks(self._clock(), self._settings.lifetime_seconds)
+
+
+def _signing(keys: Sequence[SigningKey]) -> SigningKey:
+    return next(key for key in keys if key.state == "current")
 
 
 def _from_stored(key: StoredKey) -> SigningKey:

@@ -15,11 +15,10 @@ from backstay.models.auth.one_time import OneTimeToken
 from backstay.models.auth.records import AuditEvent
 from backstay.models.auth.user import User
 from backstay.repositories.auth.one_time import OneTimeRepository
-from backstay.repositories.auth.roles import RoleRepository
 from backstay.repositories.auth.users import IdentityRepository, UserRepository
 from backstay.repositories.database.sessions import Session
 from backstay.repositories.mail import Mail
-from backstay.services.auth.accounts import email_identity
+from backstay.services.auth.accounts import email_identity, make_known
 from backstay.services.auth.audit import Audit
 from backstay.services.auth.client import Client
 from backstay.services.auth.flows import Challenge, Flows
@@ -119,6 +118,4 @@ class EmailChange:
             await identities.add(made)
             providers = [*user.app_metadata.get("providers", ()), EMAIL_PROVIDER]
             user.app_metadata = {"provider": EMAIL_PROVIDER, **user.app_metadata, "providers": providers}
-        if user.is_anonymous:
-            user.is_anonymous = False
-            await RoleRepository(session).grant_default(user.id)
+        await make_known(session, user)

@@ -85,7 +85,7 @@ class Letters:
         link = self.link(purpose, mailed, redirect_to)
         values: dict[str, str | int] = {"code": mailed.code, "minutes": mailed.minutes}
         if purpose != REAUTHENTICATION:
-            values["link"] = link
+            values |= {"link": link, "hours": minutes // 60}
         if purpose in (EMAIL_CHANGE_CURRENT, EMAIL_CHANGE_NEW) and user.new_email:
             values["new_address"] = user.new_email
         mail = self._post.write(_TEMPLATES[purpose], to, client.language, **values)

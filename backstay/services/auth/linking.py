@@ -24,7 +24,7 @@ from backstay.repositories.auth.roles import RoleRepository
 from backstay.repositories.auth.sessions import SessionRepository
 from backstay.repositories.auth.users import IdentityRepository, UserRepository
 from backstay.repositories.database.sessions import Session
-from backstay.services.auth.accounts import checked_metadata, new_user
+from backstay.services.auth.accounts import checked_metadata, make_known, new_user
 from backstay.services.auth.audit import Audit
 from backstay.services.auth.sessions import AuthSessions, session_of
 from backstay.services.context import Context
@@ -147,9 +147,7 @@ class Linking:
             raise BackstayError("identity_already_exists")
         if known is None:
             await self._add(session, context, user, name, proven)
-            if user.is_anonymous:
-                user.is_anonymous = False
-                await RoleRepository(session).grant_default(user.id)
+            await make_known(session, user)
         return user
 
     async def _add(

@@ -90,7 +90,7 @@ POLICIES: Mapping[Action, Policy] = {
         everybody=(Rate(1000, 0.2),),
         code="over_email_send_rate_limit",
     ),
-    # Codes of six digits: 156 a day find one in 1 of 6,400 days. Each code bears few wrong tries of its own besides.
+    # Codes of eight digits: 156 a day find one in 1 of 640,000 days. Each code bears few wrong tries of its own besides.
     "verify": Policy(
         account=(Rate(60, 900),), pair=(Rate(20, 900),), client=(Rate(120, 2),), everybody=(Rate(2000, 0.02),)
     ),

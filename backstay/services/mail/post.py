@@ -122,9 +122,16 @@ class Post:
                 return
             except BackstayError as error:
                 if error.code != "mail_unavailable" or pause is None:
-                    self._log.error("mail_given_up", code=error.code)
+                    self._log.error("mail_given_up", code=error.code, **_reason(error))
                     return
+                self._log.warning("mail_delayed", seconds=pause, **_reason(error))
             except Exception:  # noqa: BLE001 - the last resort of a task that nobody waits for
                 self._log.exception("mail_given_up")
                 return
             await asyncio.sleep(pause)
+
+
+def _reason(error: BackstayError) -> dict[str, str | int | None]:
+    """For operators: what failed, and the server's answer as a number. Its words may repeat the mail's."""
+    cause = error.__cause__
+    return {"cause": type(cause).__name__ if cause else None, "answer": getattr(cause, "code", None)}

@@ -26,7 +26,7 @@ NAMES = (
     "known_address",
 )
 PARTS = ("subject.txt", "txt", "html")
-VALUES = frozenset({"link", "code", "address", "new_address", "app_name", "minutes"})
+VALUES = frozenset({"link", "code", "address", "new_address", "app_name", "minutes", "hours"})
 
 # What browsers send stays far below; what does not is no preference.
 MAX_TAG_LENGTH = 200

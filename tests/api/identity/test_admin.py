@@ -210,6 +210,8 @@ async def test_a_key_above_the_rules_is_one_and_an_expired_one_is_none(world: Wo
 async def test_an_invitation_makes_a_user_who_sets_a_password(world: World) -> None:
     invited = await as_service(world, "POST", "/invite", {"email": "ann@example.com", "data": {"team": 1}})
     assert invited.json()["invited_at"]
+    # It said 10 minutes, of a link that is good for a day.
+    assert "10 minutes, the link for 24 hours" in (await world.mails("ann@example.com"))[0].text
     body = {"type": "invite", "email": "ann@example.com", "token": await world.code("ann@example.com")}
     session = (await world.call("POST", "/verify", body)).json()
     done = await world.call("PUT", "/user", {"password": PASSWORD}, session["access_token"])

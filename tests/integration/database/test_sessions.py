@@ -11,9 +11,13 @@ from sqlalchemy import insert, select, text
 from sqlalchemy.exc import DBAPIError
 
 from backstay.config.database import DatabaseSettings
+from backstay.errors import BackstayError
 from backstay.repositories.database import Database
 from backstay.repositories.database.choose import unique_names
 from backstay.repositories.database.sessions import Sessions, from_session, open_sessions
+from backstay.services.context import Context
+from backstay.services.unit_of_work import UnitOfWork
+from tests.engines import free_port
 from tests.integration.database.statements import METADATA, NEVER_ENDS, PORTS, port, ports, with_ports
 
 
@@ -86,3 +90,34 @@ async def test_the_engine_is_not_made_before_it_is_needed(tmp_path: Path) -> Non
     sessions = open_sessions(DatabaseSettings(url=f"sqlite:///{tmp_path}/none/a.db"), tmp_path, {})
     await sessions.close()
     assert not (tmp_path / "none").exists()
+
+
+async def test_a_session_that_finds_every_connection_taken_says_so(
+    database_settings: DatabaseSettings,
+) -> None:
+    """It was raised as SQLAlchemy's own error, and answered as a fault of ours (500)."""
+    few = {"pool_size": 1, "reader_threads": 1, "pool_timeout_seconds": 0.05}
+    sessions = open_sessions(database_settings.model_copy(update=few), Path(), {})
+    units = UnitOfWork(sessions)
+    try:
+        async with units.begin(Context(), reading=True) as holder:
+            await holder.execute(text("SELECT 1"))
+            with pytest.raises(BackstayError) as refused:
+                async with units.begin(Context(), reading=True) as session:
+                    await session.execute(text("SELECT 1"))
+        assert refused.value.code == "PGRST003"
+    finally:
+        await sessions.close()
+
+
+async def test_a_session_says_that_the_server_cannot_be_reached(tmp_path: Path) -> None:
+    """The network's own error came through, and was answered as a fault of ours (500)."""
+    url = f"postgresql://nobody@127.0.0.1:{free_port()}/none"
+    sessions = open_sessions(DatabaseSettings(url=url), tmp_path, {})
+    try:
+        with pytest.raises(BackstayError) as refused:
+            async with UnitOfWork(sessions).begin(Context()) as session:
+                await session.execute(text("SELECT 1"))
+        assert (refused.value.code, refused.value.retry_after_seconds) == ("PGRST000", 1)
+    finally:
+        await sessions.close()

@@ -193,12 +193,28 @@ async def test_a_server_that_is_down_makes_mail_unavailable() -> None:
     assert MAIL.to not in caught.value.message
 
 
-async def test_a_mail_the_server_refuses_is_not_sent(serve: Serve) -> None:
+@pytest.mark.parametrize(
+    ("answers", "code"),
+    [
+        ({"answer": "451 try later"}, "mail_unavailable"),
+        ({"answer": "554 not from you"}, "unprocessable"),
+        ({"known": "450 busy"}, "mail_unavailable"),
+        # It was tried again for seven minutes.
+        ({"known": "550 no such user"}, "unprocessable"),
+    ],
+)
+async def test_a_mail_the_server_refuses_is_not_sent_and_tried_again_only_where_that_helps(
+    serve: Serve, answers: dict[str, str], code: str
+) -> None:
     inbox, port = await serve()
-    inbox.answer = "451 try later"
+    for name, answer in answers.items():
+        setattr(inbox, name, answer)
     with pytest.raises(BackstayError) as caught:
         await SmtpMailer(settings(port)).send(MAIL)
-    assert caught.value.code == "mail_unavailable"
+    assert caught.value.code == code
+    (said,) = answers.values()
+    assert isinstance(caught.value.__cause__, aiosmtplib.SMTPResponseException)
+    assert caught.value.__cause__.code == int(said[:3])
 
 
 async def test_a_server_that_dribbles_is_given_up_after_the_timeout() -> None:

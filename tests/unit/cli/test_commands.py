@@ -16,6 +16,7 @@ import pytest
 from typer.testing import CliRunner
 
 from backstay.cli import application
+from tests.engines import free_port
 
 SOURCE = Path(__file__).resolve().parents[3]
 READY_SECONDS = 30.0
@@ -285,8 +286,13 @@ def test_types_are_made_from_the_models(project: Path) -> None:
     assert "Traceback" not in refused.stderr
 
 
-@pytest.mark.parametrize("words", [("dev", "--no-reload"), ("dev",), ("serve",), ("serve", "--workers", "2")])
+@pytest.mark.parametrize(
+    "words",
+    [("dev", "--no-reload", "--port"), ("dev",), ("serve",), ("serve", "--workers", "2", "--port")],
+)
 def test_a_served_project_answers_and_stops_when_told(project: Path, words: tuple[str, ...]) -> None:
+    has_port = words[-1] == "--port"
+    words = (*words, str(free_port())) if has_port else words
     versions = project / "migrations" / "versions"
     versions.mkdir(parents=True)
     (versions / "ships.py").write_text(MIGRATION)
@@ -305,6 +311,10 @@ def test_a_served_project_answers_and_stops_when_told(project: Path, words: tupl
         answer = until_answered(f"{url}/rest/v1/ships")
         assert (answer.status_code, answer.json()) == (200, [])
         assert httpx.get(f"{url}/health/ready").status_code == 200
+        if has_port:
+            # Tokens and links in mails named the port of the settings.
+            known = httpx.get(f"{url}/auth/v1/.well-known/openid-configuration").json()
+            assert known["issuer"] == f"{url}/auth/v1"
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=20)
         assert process.returncode in {0, -signal.SIGTERM}

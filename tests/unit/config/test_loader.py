@@ -132,6 +132,30 @@ def test_all_problems_are_told_at_once_with_variable_and_fix(
     assert len(text.splitlines()) == 6
 
 
+@pytest.mark.parametrize(
+    ("provider", "lines", "missing"),
+    [
+        ("oidc", "", "issuer"),
+        ("github", "", "client_secret"),
+        ("google", "", "client_secret"),
+        ("apple", 'team_id = "t"\nkey_id = "k"', "private_key"),
+        ("apple", 'client_secret = "s"', None),
+        ("gitlab", "", None),
+    ],
+)
+def test_a_provider_that_nobody_could_sign_in_at_is_told_at_the_start(
+    tmp_path: Path, provider: str, lines: str, missing: str | None
+) -> None:
+    """It was told by nobody before somebody's sign-in failed."""
+    write_toml(tmp_path, f'[auth.providers.{provider}]\nclient_id = "id"\n{lines}\n')
+    if missing is None:
+        assert getattr(load_settings(tmp_path).auth.providers, provider).enabled
+        return
+    (problem,) = problems_of(tmp_path)
+    assert f"BACKSTAY_AUTH__PROVIDERS__{provider.upper()}" in problem
+    assert missing in problem
+
+
 def test_an_unknown_environment_names_the_three(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BACKSTAY_ENVIRONMENT", "prod")
     assert problems_of(tmp_path) == [

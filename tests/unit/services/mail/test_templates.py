@@ -17,6 +17,7 @@ VALUES: dict[str, str | int] = {
     "new_address": "alice@example.org",
     "app_name": "Harbour",
     "minutes": 10,
+    "hours": 1,
 }
 
 
