@@ -57,28 +57,31 @@ class Carry:
                 session_cookie(headers.get(b"cookie", b"")) or b"",
             )
 
-    def reply(self, ask: Ask[Any], signed: Signed) -> Reply:
+    async def reply(self, ask: Ask[Any], signed: Signed) -> Reply:
         """The answer to a sign-in."""
         if not self.wants_cookie(ask):
             return Reply(session_document(signed), headers=reuse_headers(signed))
-        return self._with_cookie(signed)
+        return await self._with_cookie(ask, signed)
 
-    def _with_cookie(self, signed: Signed) -> Reply:
+    async def _with_cookie(self, ask: Ask[Any], signed: Signed) -> Reply:
         document = {
             "token_type": "cookie",
             "csrf_token": self._csrf.token(self._cookie(signed).encode()),
             "user": user_document(signed.account),
         }
-        return Reply(document, headers=(self.header(signed),))
+        return Reply(document, headers=(await self.header(ask, signed),))
 
-    def again(self, ask: Ask[Any], signed: Signed) -> Reply:
+    async def again(self, ask: Ask[Any], signed: Signed) -> Reply:
         """The answer to a caller whose session has become another one: carried as theirs was."""
         if ask.header(b"authorization"):
-            return self.reply(ask, signed)
-        return self._with_cookie(signed)
+            return await self.reply(ask, signed)
+        return await self._with_cookie(ask, signed)
 
-    def header(self, signed: Signed) -> Header:
-        """The header that gives the cookie."""
+    async def header(self, ask: Ask[Any], signed: Signed) -> Header:
+        """The header that gives the cookie, in place of one that the browser may have, whose session ends."""
+        replaced = session_cookie(ask.header(b"cookie").encode("latin-1"))
+        if replaced is not None:
+            await self._cookies.replace(ask.context, replaced, signed.session_id)
         value = f"{COOKIE_NAME}={self._cookie(signed)}; Max-Age={self._seconds}; {_ATTRIBUTES}"
         return b"set-cookie", value.encode()
 

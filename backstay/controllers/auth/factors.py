@@ -78,7 +78,7 @@ class FactorEndpoints:
         signed = await self._factors.verify(
             ask.context, factor_id, _id(ask.body.challenge_id), ask.body.code.strip(), client_of(ask)
         )
-        return self._carry.again(ask, signed)
+        return await self._carry.again(ask, signed)
 
     async def remove(self, ask: Ask[Any]) -> Reply:
         """The id of a factor that is there no more."""
@@ -93,7 +93,7 @@ class FactorEndpoints:
     async def use_recovery_code(self, ask: Ask[RecoveryCodeBody]) -> Reply:
         """A session at aal2."""
         signed = await self._recovery_codes.use(ask.context, ask.body.code, client_of(ask))
-        return self._carry.again(ask, signed)
+        return await self._carry.again(ask, signed)
 
 
 def _id(text: str) -> UUID | None:

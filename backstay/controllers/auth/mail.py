@@ -127,7 +127,7 @@ class ByMail:
         else:
             raise BackstayError("validation_failed", "token or token_hash: is needed")
         if isinstance(result, Signed):
-            return self._carry.reply(ask, result)
+            return await self._carry.reply(ask, result)
         return Reply({"msg": _HALF, "code": "200"})
 
     async def follow(self, ask: Ask[Any]) -> Reply:
@@ -152,11 +152,12 @@ class ByMail:
         if isinstance(result, HalfChanged):
             return _redirect(with_fragment(target, {"message": _HALF}))
         if self._carry.wants_cookie(ask):
-            return _redirect(target, self._carry.header(result))
+            return _redirect(target, await self._carry.header(ask, result))
         return _redirect(with_fragment(target, {**session_fields(result), "type": ask.query.get("type", "")}))
 
     async def reauthenticate(self, ask: Ask[Any]) -> Reply:
         """200, and a code is on its way to the caller's address."""
+        self._carry.require_own_page(ask)
         await self._changes.ask_for_nonce(ask.context, client_of(ask), self._redirect(ask))
         return Reply({})
 

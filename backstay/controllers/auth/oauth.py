@@ -81,15 +81,15 @@ class AtProviders:
         answer = Answer(
             query.get("state"), query.get("code"), query.get("iss"), query.get("error"), _browser(ask)
         )
-        return self._arrived(await self._oauth.arrive(ask.context, answer, client_of(ask)))
+        return await self._arrived(ask, await self._oauth.arrive(ask.context, answer, client_of(ask)))
 
     async def posted(self, ask: Ask[CallbackForm]) -> Reply:
         """The same, posted."""
         form = ask.body
         answer = Answer(form.state, form.code, form.iss, form.error, _browser(ask))
-        return self._arrived(await self._oauth.arrive(ask.context, answer, client_of(ask)))
+        return await self._arrived(ask, await self._oauth.arrive(ask.context, answer, client_of(ask)))
 
-    def _arrived(self, arrival: Arrival) -> Reply:
+    async def _arrived(self, ask: Ask[Any], arrival: Arrival) -> Reply:
         target, cookies = arrival.redirect_to, [(b"set-cookie", _dropped().encode())]
         if arrival.error is not None:
             values = {
@@ -101,7 +101,7 @@ class AtProviders:
         elif arrival.code is not None:
             target = with_query(target, {"code": arrival.code})
         elif arrival.signed is not None and arrival.carries_cookie:
-            cookies.append(self._carry.header(arrival.signed))
+            cookies.append(await self._carry.header(ask, arrival.signed))
         elif arrival.signed is not None:
             target = with_fragment(target, session_fields(arrival.signed))
         return Reply(status=303, headers=((b"location", target.encode("ascii")), *cookies))

@@ -85,7 +85,7 @@ class SignIn:
             raise BackstayError("validation_failed", "phone: signing up by telephone is not supported")
         if not body.email and not body.password:
             signed = await self._accounts.sign_up_anonymously(ask.context, body.data or {}, client_of(ask))
-            return self._carry.reply(ask, signed)
+            return await self._carry.reply(ask, signed)
         if not body.email or not body.password:
             raise BackstayError("validation_failed", "Signup requires a valid email and password")
         made = await self._accounts.sign_up(
@@ -97,7 +97,7 @@ class SignIn:
             self._redirects.choose(ask.query.get("redirect_to")),
             body.challenge(),
         )
-        return self._carry.reply(ask, made) if isinstance(made, Signed) else Reply(user_document(made))
+        return await self._carry.reply(ask, made) if isinstance(made, Signed) else Reply(user_document(made))
 
     async def token(self, ask: Ask[TokenBody]) -> Reply:
         """A session for a password, a refresh token or the code of a flow."""
@@ -106,18 +106,18 @@ class SignIn:
             if not body.email or body.password is None:
                 raise BackstayError("validation_failed", "email and password: are needed")
             signed = await self._accounts.sign_in(ask.context, body.email, body.password, client_of(ask))
-            return self._carry.reply(ask, signed)
+            return await self._carry.reply(ask, signed)
         if grant == "refresh_token":
             if not body.refresh_token:
                 raise BackstayError("validation_failed", "refresh_token: is needed")
-            return self._carry.reply(ask, await self._sessions.renew(ask.context, body.refresh_token))
+            return await self._carry.reply(ask, await self._sessions.renew(ask.context, body.refresh_token))
         if grant == "pkce":
             if not body.auth_code or not body.code_verifier:
                 raise BackstayError("validation_failed", "auth_code and code_verifier: are needed")
             signed = await self._mails.exchange(
                 ask.context, body.auth_code, body.code_verifier, client_of(ask)
             )
-            return self._carry.reply(ask, signed)
+            return await self._carry.reply(ask, signed)
         if grant == "id_token":
             if not body.provider or not body.id_token:
                 raise BackstayError("validation_failed", "provider and id_token: are needed")
@@ -129,7 +129,7 @@ class SignIn:
                 client_of(ask),
                 link=body.link_identity,
             )
-            return self._carry.reply(ask, signed)
+            return await self._carry.reply(ask, signed)
         raise BackstayError(
             "validation_failed", "grant_type: must be password, refresh_token, pkce or id_token"
         )

@@ -48,6 +48,11 @@ class Address:
     key: str
 
     @property
+    def mailbox(self) -> str:
+        """The key without what many servers take for a tag of the owner's: where mail to it arrives, as a rule."""
+        return f"{self.local_part.partition('+')[0]}@{self.domain}"
+
+    @property
     def local_part(self) -> str:
         """What the key has before the `@`."""
         return self.key.rpartition("@")[0]

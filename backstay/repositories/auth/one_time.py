@@ -31,9 +31,7 @@ class OneTimeRepository:
             statement = statement.where(OneTimeToken.purpose.in_(purposes))
         await self._session.execute(statement.execution_options(synchronize_session=False))
         if purposes is None:
-            await self._session.execute(
-                delete(Flow).where(Flow.user_id == user_id).execution_options(synchronize_session=False)
-            )
+            await FlowRepository(self._session).drop(user_id)
 
     async def owner(self, link_hash: bytes) -> UUID | None:
         """Whose link that is."""
@@ -101,6 +99,12 @@ class FlowRepository:
         """Add one."""
         self._session.add(flow)
         await self._session.flush()
+
+    async def drop(self, user_id: UUID) -> None:
+        """End those whose code would begin a session of this user."""
+        await self._session.execute(
+            delete(Flow).where(Flow.user_id == user_id).execution_options(synchronize_session=False)
+        )
 
     async def find(self, flow_id: UUID) -> Flow | None:
         """One by its id."""

@@ -102,7 +102,7 @@ class Accounts:
             await self._throttles.spend(context, "sign_up", address.key)
             if not self._settings.autoconfirm:
                 self._post.require()
-                await self._throttles.spend(context, "mail", address.key)
+                await self._throttles.spend(context, "mail", address.mailbox)
             hashed = await turn.hash(password)
             answer, mail = await once_more(
                 lambda: self._signed_up(context, address, hashed, metadata, client, redirect_to, challenge)

@@ -153,7 +153,7 @@ class AccountChanges:
             return None
         if not self._settings.autoconfirm:
             self._post.require()
-            await self._throttles.spend(context, "mail", address.key)
+            await self._throttles.spend(context, "mail", address.mailbox)
         return address
 
     async def _new_hash(self, context: Context, user: User, address: Address | None, change: Change) -> str:

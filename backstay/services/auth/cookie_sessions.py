@@ -101,6 +101,18 @@ class CookieSessions:
         self._remembered[cookie] = signed.access_token
         return self._access.verify(signed.access_token)
 
+    async def replace(self, context: Context, cookie: bytes, session_id: UUID) -> None:
+        """End the session of a cookie, whose browser gets that of another session for it (ASVS 5.0 7.2.4)."""
+        replaced = _session_of(cookie)
+        if replaced is None or replaced == session_id:
+            return
+        async with self._units.begin(context) as session:
+            row = await SessionRepository(session).find(replaced)
+            if row is None or not self._proves(cookie, row):
+                return
+            ended = await self._sessions.end_all(session, context, row.user_id, only=replaced)
+        self._sessions.forget(ended)
+
     def _proves(self, cookie: bytes, row: AuthSession) -> bool:
         return hmac.compare_digest(cookie, self.cookie(row.id, row.key).encode("ascii"))
 

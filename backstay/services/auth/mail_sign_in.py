@@ -191,7 +191,7 @@ class MailSignIn:
     ) -> None:
         address = read_address(email)
         self._post.require()
-        await self._throttles.spend(context, "mail", address.key)
+        await self._throttles.spend(context, "mail", address.mailbox)
         self._post.write_later(once_more(lambda: write(address)))
 
     async def _letter(

@@ -19,6 +19,7 @@ from backstay.models.auth.account import Account
 from backstay.models.auth.records import AuditEvent
 from backstay.models.auth.session import MAX_AGENT_LENGTH, AuthSession
 from backstay.models.auth.user import User
+from backstay.repositories.auth.one_time import FlowRepository
 from backstay.repositories.auth.revocations import RevocationRepository
 from backstay.repositories.auth.sessions import SessionRepository
 from backstay.repositories.auth.sign_ins import SignInRepository
@@ -332,7 +333,12 @@ class AuthSessions:
         but: UUID | None = None,
         only: UUID | None = None,
     ) -> Sequence[UUID]:
-        """End sessions within a transaction; `forget` what it returns once that is kept."""
+        """End sessions within a transaction; `forget` what it returns once that is kept.
+
+        Of all, also those that a code is still to begin.
+        """
+        if but is None and only is None:
+            await FlowRepository(session).drop(user_id)
         ended = await SessionRepository(session).end_of_user(user_id, but=but, only=only)
         revocations = RevocationRepository(session)
         for session_id in ended:

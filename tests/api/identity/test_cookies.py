@@ -150,6 +150,38 @@ async def test_each_sign_in_has_a_cookie_of_its_own(world: World) -> None:
     assert first not in again.headers["set-cookie"]
 
 
+async def test_a_new_cookie_ends_the_session_of_the_one_it_replaces(world: World) -> None:
+    first, _ = await signed_in(world)
+    body = {"email": "ann@example.com", "password": PASSWORD}
+    path = "/token?grant_type=password&session=cookie"
+    world.client.cookies.clear()
+    elsewhere = (await world.call("POST", path, body)).headers["set-cookie"]
+    second = elsewhere.partition(";")[0].partition("=")[2]
+    for forged in (f"{first[:-2]}AA", "x", second + "A"):
+        world.client.cookies.clear()
+        answer = await world.call("POST", path, body, Cookie=f"{NAME}={forged}", Sec_Fetch_Site="same-origin")
+        assert answer.status_code == 200
+        assert (await as_browser(world, "GET", "/user", first)).status_code == 200
+    world.client.cookies.clear()
+    again = await world.call("POST", path, body, Cookie=f"{NAME}={first}", Sec_Fetch_Site="same-origin")
+    third = again.headers["set-cookie"].partition(";")[0].partition("=")[2]
+    found = [
+        (await as_browser(world, "GET", "/user", cookie)).status_code for cookie in (first, second, third)
+    ]
+    assert found == [401, 200, 200]
+
+
+async def test_another_site_cannot_make_a_browser_send_its_user_a_mail(world: World) -> None:
+    cookie, _ = await signed_in(world)
+    for method in ("GET", "HEAD"):
+        answer = await as_browser(world, method, "/reauthenticate", cookie, Sec_Fetch_Site="cross-site")
+        assert answer.status_code == 403
+    assert await world.mails("ann@example.com") == []
+    asked = await as_browser(world, "GET", "/reauthenticate", cookie, Sec_Fetch_Site="same-origin")
+    assert asked.status_code == 200
+    assert len(await world.mails("ann@example.com")) == 1
+
+
 async def test_a_bearer_counts_and_its_cookie_does_not(world: World) -> None:
     cookie, _ = await signed_in(world)
     bob = (await world.sign_up("bob@example.com")).json()
