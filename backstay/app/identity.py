@@ -33,6 +33,7 @@ from backstay.services.auth.audit import Audit
 from backstay.services.auth.audit_log import AuditLog
 from backstay.services.auth.authority import Authority
 from backstay.services.auth.changes import AccountChanges
+from backstay.services.auth.code_exchange import CodeExchange
 from backstay.services.auth.cookie_sessions import CookieSessions
 from backstay.services.auth.csrf import Csrf
 from backstay.services.auth.email_change import EmailChange
@@ -173,6 +174,7 @@ class IdentityParts:
         auth = self._settings.auth
         self.providers = _providers(auth.providers)
         self.linking = Linking(self._units, self.sessions, self.audit, auth)
+        self.exchange = CodeExchange(self._units, self.sessions, self.flows, self.linking, self.throttles)
         self.oauth = OAuth(
             self._units,
             self.providers,
@@ -214,7 +216,7 @@ class IdentityParts:
         return routes.AuthControllers(
             meta=Meta(self.authority, settings.auth, providers, settings.tokens.issuer),
             sign_in=SignIn(
-                self.accounts, self.sessions, self.mails, self.oauth, self.redirects, carry, self.csrf
+                self.accounts, self.sessions, self.exchange, self.oauth, self.redirects, carry, self.csrf
             ),
             at_providers=AtProviders(self.oauth, self.linking, self.redirects, carry),
             by_mail=ByMail(self.mails, self.changes, self.redirects, carry),

@@ -22,9 +22,9 @@ from backstay.controllers.endpoints import Ask, Body, Reply
 from backstay.errors import BackstayError
 from backstay.models.auth.session import AuthSession
 from backstay.services.auth.accounts import Accounts
+from backstay.services.auth.code_exchange import CodeExchange
 from backstay.services.auth.cookie_sessions import session_cookie
 from backstay.services.auth.csrf import Csrf
-from backstay.services.auth.mail_sign_in import MailSignIn
 from backstay.services.auth.oauth import OAuth
 from backstay.services.auth.redirects import Redirects
 from backstay.services.auth.sessions import AuthSessions, Scope, Signed, session_of
@@ -64,7 +64,7 @@ class SignIn:
         self,
         accounts: Accounts,
         sessions: AuthSessions,
-        mails: MailSignIn,
+        codes: CodeExchange,
         oauth: OAuth,
         redirects: Redirects,
         carry: Carry,
@@ -72,7 +72,7 @@ class SignIn:
     ) -> None:
         self._accounts = accounts
         self._sessions = sessions
-        self._mails = mails
+        self._codes = codes
         self._oauth = oauth
         self._redirects = redirects
         self._carry = carry
@@ -114,7 +114,7 @@ class SignIn:
         if grant == "pkce":
             if not body.auth_code or not body.code_verifier:
                 raise BackstayError("validation_failed", "auth_code and code_verifier: are needed")
-            signed = await self._mails.exchange(
+            signed = await self._codes.exchange(
                 ask.context, body.auth_code, body.code_verifier, client_of(ask)
             )
             return await self._carry.reply(ask, signed)

@@ -57,7 +57,7 @@ class Flow(Model):
         state_hash: SHA-256 of the state that was sent to a provider.
         secrets: sealed: nonce and verifier of our own exchange with the provider.
         code_hash: SHA-256 of the code that the client exchanges, once there is one.
-        data: what else has to come back: provider, redirect_to, whom to link, the provider's tokens (sealed).
+        data: what else has to come back: provider, redirect_to, the session that links an identity, and that identity.
     """
 
     __tablename__ = f"{PLATFORM_PREFIX}flows"

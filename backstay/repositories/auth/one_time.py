@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import delete, select, update
@@ -104,6 +105,15 @@ class FlowRepository:
         """End those whose code would begin a session of this user."""
         await self._session.execute(
             delete(Flow).where(Flow.user_id == user_id).execution_options(synchronize_session=False)
+        )
+
+    async def keep(self, flow_id: UUID, data: Mapping[str, Any]) -> None:
+        """Replace what else has to come back."""
+        await self._session.execute(
+            update(Flow)
+            .where(Flow.id == flow_id)
+            .values(data=dict(data))
+            .execution_options(synchronize_session=False)
         )
 
     async def find(self, flow_id: UUID) -> Flow | None:

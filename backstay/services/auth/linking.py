@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
@@ -16,9 +17,10 @@ from backstay.errors import BackstayError
 from backstay.models.auth.account import Account
 from backstay.models.auth.addresses import Address, read_address
 from backstay.models.auth.identity import EMAIL_PROVIDER, Identity
+from backstay.models.auth.one_time import Flow
 from backstay.models.auth.records import AuditEvent
 from backstay.models.auth.user import User
-from backstay.repositories.auth.one_time import OneTimeRepository
+from backstay.repositories.auth.one_time import FlowRepository, OneTimeRepository
 from backstay.repositories.auth.providers import ProvenIdentity
 from backstay.repositories.auth.roles import RoleRepository
 from backstay.repositories.auth.sessions import SessionRepository
@@ -139,16 +141,30 @@ class Linking:
         Raises:
             BackstayError: `user_not_found`, `identity_already_exists`.
         """
+        user, is_linked = await self._linkable(session, user_id, proven)
+        if not is_linked:
+            await self._add(session, context, user, name, proven)
+            await make_known(session, user)
+        return user
+
+    async def promise(self, session: Session, flow: Flow, user_id: UUID, proven: ProvenIdentity) -> User:
+        """The user, whose the identity becomes with the code of the flow.
+
+        Raises:
+            BackstayError: those of `link`.
+        """
+        user, _ = await self._linkable(session, user_id, proven)
+        await FlowRepository(session).keep(flow.id, {**flow.data, "identity": asdict(proven)})
+        return user
+
+    async def _linkable(self, session: Session, user_id: UUID, proven: ProvenIdentity) -> tuple[User, bool]:
         user = await UserRepository(session).by_id(user_id)
         if user is None:
             raise BackstayError("user_not_found")
         known = await IdentityRepository(session).find(proven.issuer, proven.subject)
         if known is not None and known.user_id != user_id:
             raise BackstayError("identity_already_exists")
-        if known is None:
-            await self._add(session, context, user, name, proven)
-            await make_known(session, user)
-        return user
+        return user, known is not None
 
     async def _add(
         self, session: Session, context: Context, user: User, name: str, proven: ProvenIdentity

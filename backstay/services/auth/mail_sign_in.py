@@ -10,7 +10,7 @@ import datetime as dt
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from backstay.config.auth import AuthSettings
 from backstay.errors import BackstayError
@@ -325,39 +325,6 @@ class MailSignIn:
             if identity.provider == EMAIL_PROVIDER:
                 identity.data = {**identity.data, "email_verified": True}
         self._audit.record(session, context, AuditEvent.EMAIL_CONFIRMED, user_id=user.id)
-
-    async def exchange(self, context: Context, code: str, verifier: str, client: Client) -> Signed:
-        """A session for the code of a flow.
-
-        Raises:
-            BackstayError: `flow_state_not_found`, `flow_state_expired`, `bad_code_verifier`, `user_banned`.
-        """
-        await self._throttles.spend(context, "exchange", None)
-        async with self._units.begin(context) as session:
-            flow = await self._flows.use_code(session, code, verifier)
-            result: Signed | BackstayError
-            if isinstance(flow, BackstayError):
-                result = flow
-            else:
-                result = await self._finished(session, context, flow.user_id, flow.method, client)
-        if isinstance(result, BackstayError):
-            raise result
-        return result
-
-    async def _finished(
-        self,
-        session: Session,
-        context: Context,
-        user_id: UUID | None,
-        method: str | None,
-        client: Client,
-    ) -> Signed | BackstayError:
-        user = await UserRepository(session).by_id(user_id) if user_id is not None else None
-        if user is None:
-            return BackstayError("flow_state_not_found")
-        if user.is_banned(self._clock()):
-            return BackstayError("user_banned")
-        return await self._sessions.begin(session, context, user, method or "otp", client=client)
 
 
 def _told(result: Signed | HalfChanged | FlowCode | BackstayError | None) -> Signed | HalfChanged | FlowCode:

@@ -191,9 +191,12 @@ class OAuth:
             flow = await FlowRepository(session).use_state(state_hash, self._clock())
         if flow is None or flow.expires_at <= self._clock():
             raise BackstayError("bad_oauth_state")
-        if not hmac.compare_digest(_hashed(answer.browser or ""), self._kept(flow)["browser"]):
+        if not (_links_at_exchange(flow) or self._is_own_browser(flow, answer)):
             raise BackstayError("bad_oauth_state")
         return flow
+
+    def _is_own_browser(self, flow: Flow, answer: Answer) -> bool:
+        return hmac.compare_digest(_hashed(answer.browser or ""), self._kept(flow)["browser"])
 
     def _kept(self, flow: Flow) -> dict[str, str]:
         try:
@@ -213,20 +216,26 @@ class OAuth:
         self, context: Context, flow: Flow, proven: ProvenIdentity, client: Client
     ) -> tuple[Signed | None, str | None]:
         name, linked = flow.data["provider"], flow.data["link"]
-        ended: list[UUID] = []
+        signed, code, ended = None, None, list[UUID]()
         async with self._units.begin(context) as session:
-            if linked is not None:
-                user_id = await self._linking.require_session(session, UUID(linked))
-                user = await self._linking.link(session, context, user_id, name, proven)
-            else:
+            if linked is None:
                 user = await self._linking.user_of(session, context, name, proven, ended)
+            else:
+                user_id = await self._linking.require_session(session, UUID(linked))
+                if _links_at_exchange(flow):
+                    user = await self._linking.promise(session, flow, user_id, proven)
+                else:
+                    user = await self._linking.link(session, context, user_id, name, proven)
             if user.is_banned(self._clock()):
                 raise BackstayError("user_banned")
             if flow.challenge is not None:
-                return None, await self._flows.give_code(session, flow.id, user.id, METHOD)
-            signed = await self._sessions.begin(session, context, user, METHOD, client=client, provider=name)
+                code = await self._flows.give_code(session, flow.id, user.id, METHOD)
+            else:
+                signed = await self._sessions.begin(
+                    session, context, user, METHOD, client=client, provider=name
+                )
         self._sessions.forget(ended)
-        return signed, None
+        return signed, code
 
     async def sign_in_by_token(
         self,
@@ -266,6 +275,11 @@ class OAuth:
         signed = await once_more(sign)
         self._sessions.forget(ended)
         return signed
+
+
+def _links_at_exchange(flow: Flow) -> bool:
+    """Whether the client that began proves itself at the end, so that it does not matter whose browser comes back."""
+    return flow.data["link"] is not None and flow.challenge is not None
 
 
 def _hashed(text: str) -> str:

@@ -110,6 +110,13 @@ class Liar:
         return {"code": code, "state": asked["state"]}
 
     def answer_get(self, handler: BaseHTTPRequestHandler) -> None:
+        if handler.path.startswith("/authorize?"):
+            back = parse_qs(urlsplit(handler.path).query)["redirect_uri"][0]
+            handler.send_response(302)
+            handler.send_header("location", f"{back}?{query(self.consent(self.issuer + handler.path))}")
+            handler.send_header("content-length", "0")
+            handler.end_headers()
+            return
         documents = {
             "/.well-known/openid-configuration": {
                 "issuer": self.issuer,

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
 import pyotp
@@ -344,6 +344,51 @@ async def test_an_identity_is_linked_and_unlinked_by_its_user(at: World, liar: L
     only = (await account(at, token))["identities"][0]["identity_id"]
     refused = await at.call("DELETE", f"/user/identities/{only}", token=token)
     assert (refused.status_code, refused.json()["code"]) == (422, "single_identity_not_deletable")
+
+
+async def leave_to_link(world: World, token: str) -> str:
+    """The provider's address, for a client that will exchange a code."""
+    challenge = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
+    asked = {"provider": "oidc", "skip_http_redirect": "true"}
+    asked |= {"code_challenge": challenge, "code_challenge_method": "s256"}
+    answer = await world.call("GET", f"/user/identities/authorize?{urlencode(asked)}", token=token)
+    world.client.cookies.clear()
+    url: str = answer.json()["url"]
+    return url
+
+
+@pytest.mark.parametrize("change", ["nothing", "sign-out", "taken", "verifier"])
+async def test_by_pkce_an_identity_is_linked_when_the_code_is_exchanged(
+    at: World, liar: Liar, change: str
+) -> None:
+    """A browser that comes back without a cookie is nobody's: the client that began has the verifier."""
+    session = await at.user("ann@example.com")
+    token = session["access_token"]
+    liar.claims = {"email": "work@example.org", "sub": "worker"}
+    back = await arrive(at, liar.consent(await leave_to_link(at, token)), None)
+    code = parse_qs(urlsplit(back.headers["location"]).query)["code"][0]
+    assert len((await account(at, token))["identities"]) == 1
+    if change == "sign-out":
+        await at.call("POST", "/logout?scope=local", token=token)
+    if change == "taken":
+        assert "access_token" in fragment(await sign_in(at, liar))
+    body = {"auth_code": code, "code_verifier": "w" * 64 if change == "verifier" else VERIFIER}
+    answer = await at.call("POST", "/token?grant_type=pkce", body)
+    found = (await at.call("GET", f"/admin/users/{session['user']['id']}", token=SECRET_KEY)).json()
+    names = [one["provider"] for one in found["identities"]]
+    if change == "nothing":
+        assert answer.json()["user"]["id"] == session["user"]["id"]
+        assert names == ["email", "oidc"]
+    else:
+        refusals = {
+            "sign-out": (403, "session_not_found"),
+            "taken": (422, "identity_already_exists"),
+            "verifier": (400, "bad_code_verifier"),
+        }
+        assert (answer.status_code, answer.json()["code"]) == refusals[change]
+        assert names == ["email"]
+    again = await at.call("POST", "/token?grant_type=pkce", body | {"code_verifier": VERIFIER})
+    assert (again.status_code, again.json()["code"]) == (404, "flow_state_not_found")
 
 
 @pytest.mark.parametrize("change", ["sign-out", "factor"])

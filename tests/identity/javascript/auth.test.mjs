@@ -139,6 +139,23 @@ test('a provider: options reach it, and a token of its own links an identity', a
   refused(await auth.unlinkIdentity(identities[0]), 'single_identity_not_deletable', 422)
 })
 
+test('PKCE: an identity is linked without a cookie, by the client that began', async () => {
+  const { auth } = await user({ flowType: 'pkce' })
+  const before = good(await auth.getUser()).user
+  const { url } = good(await auth.linkIdentity({ provider: 'oidc' }))
+  let location = url
+  while (!location.includes('code=') || location.includes('state=')) {
+    location = (await fetch(location, { redirect: 'manual' })).headers.get('location')
+  }
+  const code = new URL(location).searchParams.get('code')
+  assert.ok((await client().exchangeCodeForSession(code)).error)
+  assert.equal(good(await auth.getUserIdentities()).identities.length, 1)
+  const { user: linked } = good(await auth.exchangeCodeForSession(code))
+  assert.equal(linked.id, before.id)
+  assert.deepEqual(linked.identities.map((one) => one.provider), ['email', 'oidc'])
+  good(await auth.unlinkIdentity(linked.identities[1]))
+})
+
 test('identities, and signing out', async () => {
   const { auth, email } = await user()
   const { identities } = good(await auth.getUserIdentities())
