@@ -16,6 +16,8 @@ from backstay.models.base import PLATFORM_PREFIX, Model, primary_key
 from backstay.utils.clock import utc_now
 
 HASH_LENGTH = 255
+# In place of a hash, and the hash of no password: of an address that nobody has confirmed, two passwords were given.
+DISPUTED = "*"
 _EMPTY_OBJECT = text("'{}'")
 
 

@@ -33,6 +33,7 @@ _BY_KEY = OF_USER.with_only_columns(*_COLUMNS, Role.name, Role.permissions).wher
 )
 _HASH = _COLUMNS.index(_USERS.c.password_hash)
 _ID = _COLUMNS.index(_USERS.c.id)
+_CONFIRMED = _COLUMNS.index(_USERS.c.email_confirmed_at)
 # Nothing when what was found is true no longer; whoever changes what tokens say of a user counts up `authority`.
 _SIGNED = (
     update(_USERS)
@@ -66,6 +67,11 @@ class Found:
         """What a password is compared with; None for a user without one."""
         hashed: str | None = self._rows[0][_HASH]
         return hashed
+
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether somebody has proven that the address is theirs."""
+        return self._rows[0][_CONFIRMED] is not None
 
     @property
     def user_id(self) -> UUID:

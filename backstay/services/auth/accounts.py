@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +19,7 @@ from backstay.models.auth.account import Account
 from backstay.models.auth.addresses import Address, read_address
 from backstay.models.auth.identity import EMAIL_PROVIDER, Identity
 from backstay.models.auth.records import AuditEvent
-from backstay.models.auth.user import User
+from backstay.models.auth.user import DISPUTED, User
 from backstay.repositories.auth.roles import RoleRepository
 from backstay.repositories.auth.sign_ins import Found, SignInRepository
 from backstay.repositories.auth.users import IdentityRepository, UserRepository
@@ -41,6 +42,18 @@ from backstay.utils.ids import uuid7
 MAX_METADATA_BYTES = 4096
 # A sign-in is kept only if nothing about the user changed while the password was looked at.
 _MOST_TRIES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """The password of a sign-up.
+
+    Attributes:
+        earlier: the hash of an earlier sign-up's, as it was found.
+    """
+
+    hashed: str = field(repr=False)
+    earlier: str | None = field(repr=False)
 
 
 class Accounts:
@@ -103,19 +116,28 @@ class Accounts:
             if not self._settings.autoconfirm:
                 self._post.require()
                 await self._throttles.spend(context, "mail", address.mailbox)
-            hashed = await turn.hash(password)
+            given = await self._given(address, password, turn)
             answer, mail = await once_more(
-                lambda: self._signed_up(context, address, hashed, metadata, client, redirect_to, challenge)
+                lambda: self._signed_up(context, address, given, metadata, client, redirect_to, challenge)
             )
         if mail is not None:
             self._post.send(mail)
         return answer
 
+    async def _given(self, address: Address, password: str, turn: Turn) -> _Given:
+        """What becomes of the password; one hash, whoever has the address."""
+        found = await self._sign_ins.find(address.key)
+        earlier = None if found is None or found.is_confirmed else found.password_hash
+        if earlier is None:
+            return _Given(await turn.hash(password), None)
+        is_same = (await turn.verify(earlier, password)).ok
+        return _Given(earlier if is_same else DISPUTED, earlier)
+
     async def _signed_up(
         self,
         context: Context,
         address: Address,
-        hashed: str,
+        given: _Given,
         metadata: Mapping[str, Any],
         client: Client,
         redirect_to: str,
@@ -129,7 +151,7 @@ class Accounts:
                     raise BackstayError("user_already_exists")
                 mail = self._post.write("known_address", known.email or address.typed, client.language)
                 return self._pretended(address, metadata), mail
-            user = await self._pending(session, known, address, hashed, metadata)
+            user = await self._pending(session, known, address, given, metadata)
             self._audit.record(session, context, AuditEvent.USER_SIGNED_UP, user_id=user.id)
             if self._settings.autoconfirm:
                 user.email_confirmed_at = self._clock()
@@ -154,21 +176,27 @@ class Accounts:
         session: Session,
         known: User | None,
         address: Address,
-        hashed: str,
+        given: _Given,
         metadata: Mapping[str, Any],
     ) -> User:
-        """The user who has yet to confirm: a new one, or the one who has not done so, taken over by this sign-up."""
+        """The user who has yet to confirm: a new one, or the one who has not done so, taken over by this sign-up.
+
+        When the one before gave another password, nobody knows whose the letter is that will be followed, and neither
+        password is good: else a stranger who signs up a second time would have the account of who confirms it.
+        """
         now = self._clock()
         users = UserRepository(session)
         if known is None:
             known = new_user(address, metadata, now)
-            known.password_hash = hashed
+            known.password_hash = given.hashed
             known.confirmation_sent_at = None if self._settings.autoconfirm else now
             await users.add(known)
             await IdentityRepository(session).add(email_identity(known, now))
             await RoleRepository(session).grant_default(known.id)
             return known
-        known.email, known.password_hash = address.typed, hashed
+        # Not the one that was looked at: another sign-up came between.
+        is_disputed = known.password_hash not in (None, given.earlier)
+        known.email, known.password_hash = address.typed, DISPUTED if is_disputed else given.hashed
         known.user_metadata = dict(metadata)
         known.confirmation_sent_at = now
         await users.save()

@@ -18,7 +18,7 @@ from backstay.models.auth.addresses import Address, read_address
 from backstay.models.auth.identity import EMAIL_PROVIDER
 from backstay.models.auth.one_time import OneTimeToken
 from backstay.models.auth.records import AuditEvent
-from backstay.models.auth.user import User
+from backstay.models.auth.user import DISPUTED, User
 from backstay.repositories.auth.one_time import OneTimeRepository
 from backstay.repositories.auth.roles import RoleRepository
 from backstay.repositories.auth.users import IdentityRepository, UserRepository
@@ -317,6 +317,8 @@ class MailSignIn:
     async def _confirm(self, session: Session, context: Context, user: User, purpose: str) -> None:
         """The address is its owner's. A password that somebody set before that is theirs only if the letter says so."""
         user.email_confirmed_at = self._clock()
+        if user.password_hash == DISPUTED:
+            user.password_hash = None
         if purpose != SIGN_UP:
             user.password_hash = None
             self._sessions.forget(await self._sessions.end_all(session, context, user.id))

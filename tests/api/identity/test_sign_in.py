@@ -12,6 +12,7 @@ from backstay.services.context import Context
 from backstay.utils.clock import utc_now
 from tests.api.identity.conftest import PASSWORD, World
 
+OTHER = "another long enough phrase"
 AUTO = pytest.mark.auth(autoconfirm=True)
 
 
@@ -62,6 +63,9 @@ async def test_a_known_and_an_unknown_address_sign_up_alike(world: World) -> Non
     middle = user.passwords.count
     unknown = await world.sign_up("bob@example.com")
     assert middle - before == user.passwords.count - middle == 1
+    for password in (PASSWORD, OTHER, OTHER):  # of one who has yet to confirm
+        await world.sign_up("bob@example.com", password)
+    assert user.passwords.count - middle == 4
     assert known.status_code == unknown.status_code == 200
     assert _shape(known.json()) == _shape(unknown.json())
     assert set(known.headers) == set(unknown.headers)
@@ -78,6 +82,37 @@ async def test_a_known_and_an_unknown_address_sign_up_alike(world: World) -> Non
         too_much = {"email": made["email"], "password": PASSWORD, "data": {"x": "y" * 5000}}
         refused = await world.call("POST", "/signup", too_much)
         assert (refused.status_code, refused.json()["code"]) == (400, "validation_failed")
+
+
+async def test_who_signs_up_a_second_time_has_not_the_account_of_who_confirms_it(world: World) -> None:
+    await world.sign_up("ann@example.com")
+    await world.sign_up("ann@example.com", OTHER)
+    await world.sign_up("ann@example.com")
+    body = {"type": "signup", "email": "ann@example.com", "token": await world.code("ann@example.com")}
+    confirmed = await world.call("POST", "/verify", body)
+    assert confirmed.status_code == 200
+    for password in (PASSWORD, OTHER, "*"):
+        refused = await world.sign_in("ann@example.com", password)
+        assert (refused.status_code, refused.json()["code"]) == (400, "invalid_credentials")
+    token = confirmed.json()["access_token"]
+    assert (await world.call("PUT", "/user", {"password": OTHER}, token)).status_code == 200
+    assert (await world.sign_in("ann@example.com", OTHER)).status_code == 200
+
+
+async def test_two_sign_ups_at_once_leave_no_password_that_one_of_them_knows(world: World) -> None:
+    await asyncio.gather(world.sign_up("ann@example.com"), world.sign_up("ann@example.com", OTHER))
+    body = {"type": "signup", "email": "ann@example.com", "token": await world.code("ann@example.com")}
+    assert (await world.call("POST", "/verify", body)).status_code == 200
+    for password in (PASSWORD, OTHER):
+        assert (await world.sign_in("ann@example.com", password)).status_code == 400
+
+
+async def test_who_signs_up_twice_with_one_password_keeps_it(world: World) -> None:
+    for _ in range(2):
+        await world.sign_up("ann@example.com")
+    body = {"type": "signup", "email": "ann@example.com", "token": await world.code("ann@example.com")}
+    assert (await world.call("POST", "/verify", body)).status_code == 200
+    assert (await world.sign_in("ann@example.com")).status_code == 200
 
 
 @AUTO
