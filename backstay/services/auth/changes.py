@@ -106,7 +106,7 @@ class AccountChanges:
         """
         user_id = _require_user(context)
         known = await self._known(context, user_id, change)
-        address = await self._new_address(context, known, change.email)
+        address = await self._new_address(context, known, change)
         hashed = None if change.password is None else await self._new_hash(context, known, address, change)
         mails: list[Mail] = []
         ended: Sequence[UUID] = ()
@@ -145,13 +145,17 @@ class AccountChanges:
             )
         return user
 
-    async def _new_address(self, context: Context, user: User, email: str | None) -> Address | None:
-        if not email:
+    async def _new_address(self, context: Context, user: User, change: Change) -> Address | None:
+        if not change.email:
             return None
-        address = read_address(email)
+        address = read_address(change.email)
         if address.key == user.email_key:
             return None
-        if not self._settings.autoconfirm:
+        if self._settings.autoconfirm:
+            # It changes at once, with no letter to the old one; with a password, the same is asked for that.
+            if user.email is not None and change.password is None:
+                await self._prove_again(context, user, change)
+        else:
             self._post.require()
             await self._throttles.spend(context, "mail", address.mailbox)
         return address

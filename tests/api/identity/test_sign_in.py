@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -36,6 +37,23 @@ async def test_without_confirmation_a_sign_up_is_a_session(world: World) -> None
     assert me.json()["id"] == session["user"]["id"]
     again = await world.sign_up("ANN@example.com")
     assert (again.status_code, again.json()["code"]) == (422, "user_already_exists")
+
+
+@AUTO
+async def test_an_address_that_changes_at_once_needs_a_proof_that_is_fresh(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = (await world.sign_up("ann@example.com")).json()["access_token"]
+    monkeypatch.setattr(world.app.identity.changes, "_clock", lambda: utc_now() + timedelta(hours=1))
+    for sent, status in (
+        ({}, (400, "reauthentication_needed")),
+        ({"current_password": OTHER}, (400, "current_password_invalid")),
+    ):
+        refused = await world.call("PUT", "/user", {"email": "eve@example.com", **sent}, token)
+        assert (refused.status_code, refused.json()["code"]) == status
+    body = {"email": "ann@example.org", "current_password": PASSWORD}
+    changed = await world.call("PUT", "/user", body, token)
+    assert changed.json()["email"] == "ann@example.org"
 
 
 @AUTO
