@@ -133,6 +133,25 @@ async def test_who_signs_up_twice_with_one_password_keeps_it(world: World) -> No
     assert (await world.sign_in("ann@example.com")).status_code == 200
 
 
+async def test_the_time_of_a_sign_up_does_not_tell_what_was_written(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.user("known@example.com")
+    await world.sign_up("pending@example.com")
+    evened: list[float] = []
+    sleep = asyncio.sleep
+
+    async def note(seconds: float) -> None:
+        evened.append(seconds)
+        await sleep(max(0.0, seconds))
+
+    monkeypatch.setattr("backstay.services.auth.accounts.asyncio.sleep", note)
+    for name in ("known", "pending", "unknown"):
+        evened.clear()
+        await world.sign_up(f"{name}@example.com")
+        assert len([seconds for seconds in evened if seconds < 0.025]) == 1, name
+
+
 @AUTO
 async def test_weak_passwords_are_refused_with_reasons(world: World) -> None:
     refused = await world.sign_up("ann@example.com", "short")
