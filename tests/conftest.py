@@ -9,6 +9,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+import structlog
 
 from backstay.config.database import DatabaseSettings
 from backstay.models.base import Model
@@ -18,6 +19,12 @@ from backstay.repositories.migrations import Migrations
 from tests.engines import PostgresServer
 
 ENGINES = ("sqlite", "postgresql")
+
+
+@pytest.fixture(autouse=True)
+def every_line_is_logged() -> None:
+    """An application of an earlier test may have asked for fewer."""
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
-import structlog
 from sqlalchemy import insert, text
 from structlog.testing import capture_logs
 
@@ -29,15 +28,6 @@ from backstay.services.unit_of_work import UnitOfWork
 ADA, BOB, SESSION, KEY = (UUID(int=number) for number in range(1, 5))
 CONTEXT = Context(Caller(id=ADA, role="authenticated"), request_id="r-1", client_ip="2001:db8::1")
 START = dt.datetime(2026, 1, 31, 23, 59, 59, 999_990, tzinfo=dt.UTC)
-
-
-@pytest.fixture(autouse=True)
-def every_line_is_logged() -> Iterator[None]:
-    """An application of an earlier test may have asked for fewer."""
-    before = structlog.get_config()
-    structlog.reset_defaults()
-    yield
-    structlog.configure(**before)
 
 
 @pytest.fixture
@@ -94,7 +84,6 @@ async def test_the_actor_is_named_by_what_was_proven(units: UnitOfWork, caller: 
 
 
 async def test_the_process_log_has_the_line_once_it_is_committed_and_never_before(units: UnitOfWork) -> None:
-    structlog.reset_defaults()  # another test's application may log less
     with capture_logs() as logged:
         async with units.begin(CONTEXT) as session:
             Audit().record(session, CONTEXT, AuditEvent.SIGNED_OUT, user_id=ADA, scope="global")
@@ -114,7 +103,6 @@ async def test_the_process_log_has_the_line_once_it_is_committed_and_never_befor
 
 
 async def test_what_is_undone_leaves_no_line_in_either_log(units: UnitOfWork) -> None:
-    structlog.reset_defaults()  # another test's application may log less
     with capture_logs() as logged:
         try:
             async with units.begin(CONTEXT) as session:

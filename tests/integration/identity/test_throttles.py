@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
 from structlog.testing import capture_logs
 
 from backstay.config.database import DatabaseSettings
@@ -291,7 +290,6 @@ async def test_an_attempt_fails_when_the_database_cannot_count_it(database_url: 
 
 
 async def test_a_refusal_is_logged_without_the_subject(throttles: Throttles) -> None:
-    structlog.reset_defaults()  # another test's application may log less
     await allowed(throttles, HERE, "mail", "ada@example.com")
     with capture_logs() as lines:
         await refusal(throttles, HERE, "mail", "ada@example.com")

@@ -29,7 +29,6 @@ def _restored() -> Iterator[None]:
     yield
     root.handlers[:] = handlers
     root.setLevel(level)
-    structlog.reset_defaults()
 
 
 def _line(**event: Any) -> dict[str, Any]:
