@@ -9,7 +9,7 @@ READY := $(VENV)/.ready
 PROFILE ?= default
 EMAIL ?= alice@example.com
 ROLE ?=
-# Every process of ours would compile 360 files again, for a third of the time it takes to start.
+# Every process of ours would compile 360 files again, for a quarter of the time it takes to start.
 export PYTHONDONTWRITEBYTECODE =
 
 .PHONY: help setup demo token test lint format bench faults docs clean

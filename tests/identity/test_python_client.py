@@ -133,7 +133,7 @@ def test_signing_out_and_anonymous_users(served: Served) -> None:
     with pytest.raises(Exception):  # noqa: B017, PT011 - the client has several for this
         other.auth.refresh_session()
     nobody = client(served)
-    assert nobody.auth.sign_in_anonymously().user.is_anonymous is True  # type: ignore[union-attr]
+    assert nobody.auth.sign_in_anonymously().user.is_anonymous is True  # type: ignore[union-attr]  # a user is there
 
 
 def test_administration(served: Served) -> None:
@@ -154,7 +154,7 @@ def test_administration(served: Served) -> None:
     used = client(served).auth.verify_otp({"token_hash": link.properties.hashed_token, "type": "magiclink"})
     assert used.session is not None
     for kind in ("email_change_current", "email_change_new"):
-        wanted = {"type": kind, "email": used.user.email, "new_email": new_address()}  # type: ignore[union-attr]
-        properties = admin.generate_link(wanted).properties  # type: ignore[arg-type]
+        wanted = {"type": kind, "email": used.user.email, "new_email": new_address()}  # type: ignore[union-attr]  # a user is there
+        properties = admin.generate_link(wanted).properties  # type: ignore[arg-type]  # one form for every kind
         assert properties.verification_type == kind
     assert admin.invite_user_by_email(new_address()).user.invited_at is not None

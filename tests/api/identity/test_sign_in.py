@@ -125,6 +125,24 @@ async def test_two_sign_ups_at_once_leave_no_password_that_one_of_them_knows(wor
         assert (await world.sign_in("ann@example.com", password)).status_code == 400
 
 
+async def test_a_sign_up_that_came_between_is_no_less_disputed(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on two processes: both looked before one of them wrote."""
+
+    async def nobody_yet(email_key: str) -> None:
+        return None
+
+    await world.sign_up("ann@example.com")
+    with monkeypatch.context() as patched:
+        patched.setattr(world.app.identity.sign_ins, "find", nobody_yet)
+        await world.sign_up("ann@example.com", OTHER)
+    body = {"type": "signup", "email": "ann@example.com", "token": await world.code("ann@example.com")}
+    assert (await world.call("POST", "/verify", body)).status_code == 200
+    for password in (PASSWORD, OTHER):
+        assert (await world.sign_in("ann@example.com", password)).status_code == 400
+
+
 async def test_who_signs_up_twice_with_one_password_keeps_it(world: World) -> None:
     for _ in range(2):
         await world.sign_up("ann@example.com")
