@@ -50,6 +50,12 @@ class PostgresServer:
         atexit.register(self.remove)
         if self._user is not None:
             shutil.chown(self._folder, self._user)
+            if not all(folder.stat().st_mode & 0o001 for folder in self._programs.parents):
+                # The checkout is below a folder that only root may enter. The libraries lie beside the package.
+                package = self._programs.parents[1]
+                for part in package.parent.glob(f"{package.name}*"):
+                    shutil.copytree(part, self._folder / part.name, symlinks=True)
+                self._programs = self._folder / package.name / "pginstall" / "bin"
         self._run(
             "initdb",
             "-D",
